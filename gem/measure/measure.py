@@ -1,0 +1,100 @@
+"""Recording -> Measurements, one function."""
+
+import numpy as np
+
+from gem.ecg.quality import Quality, inspect
+from gem.ecg.recording import Recording
+from gem.measure.atrial import atrial
+from gem.measure.axis import frontal_axis
+from gem.measure.beats import Beats, classify
+from gem.measure.delineate import delineate_neurokit
+from gem.measure.delineation import Delineation
+from gem.measure.interval import Edges, global_edges, global_intervals, median_of
+from gem.measure.measurement import Measurement, Measurements, Rhythm
+from gem.measure.prepare import prepare
+from gem.measure.rhythm import has_p, name_rhythm
+from gem.measure.sequence import sequences
+from gem.measure.voltage import PerLead, voltages
+from gem.measure.wave import LeadBeat, lead_waves
+
+_EDGES = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
+
+
+def measure_recording(recording: Recording, quality: Quality | None = None) -> Measurements:
+    """Measure everything that can be measured on a recording.
+
+    quality  from `inspect`, when it is already known
+
+    Raises `NotReadable`, with the reasons, when the quality is unusable or fewer than three
+    beats are found.
+    """
+    quality = quality or inspect(recording)
+    clean = prepare(recording, quality)
+    delineation = delineate_neurokit(clean, quality.spikes_s)
+    edges = global_edges(delineation)
+    width_ms = (edges["qrs_off"] - edges["qrs_on"]) * 1e3
+    beats = classify(clean, delineation, width_ms, quality.spikes_s)
+    atria = atrial(clean, delineation, edges, beats)
+    no_p = None if has_p(atria) else "no P wave before any QRS"
+    if no_p:
+        delineation = delineation.without_p()
+        edges = global_edges(delineation)
+    per_lead = _per_lead(clean, delineation, edges, beats, no_p)
+    of_all = global_intervals(edges, delineation.beat_s, beats.normal, no_p)
+    of_all |= _axes(per_lead) | voltages(per_lead)
+    rhythm = name_rhythm(delineation.beat_s, beats, atria, median_of(width_ms[beats.normal]), of_all["p_axis"])
+    if rhythm.p_per_qrs is None:
+        of_all |= _without_p(of_all, rhythm)
+    return Measurements(
+        source=recording.source,
+        fs=recording.fs,
+        duration_s=recording.duration_s,
+        leads=recording.leads,
+        quality=quality,
+        of_all=of_all,
+        per_lead=per_lead,
+        rhythm=rhythm,
+        kinds=tuple(beats.kinds.tolist()),
+        sequences=sequences(clean, delineation),
+        delineation=delineation,
+        age=recording.age,
+        sex=recording.sex,
+    )
+
+
+def _without_p(of_all: dict[str, Measurement], rhythm: Rhythm) -> dict[str, Measurement]:
+    """P and PR taken back where the rhythm has no P waves to measure."""
+    why = f"no P waves to measure in {rhythm.name}"
+    return {name: Measurement(name, of_all[name].unit, absent=why) for name in ("p_duration", "pr_interval", "p_axis") if of_all[name].absent is None}
+
+
+def _per_lead(clean: Recording, delineation: Delineation, edges: Edges, beats: Beats, no_p: str | None) -> PerLead:
+    """Measurements of every lead on its representative beat."""
+    fs = clean.fs
+    zero = delineation.beat_s + beats.shift_s
+    over_all = {name: (median_of((edges[name] - zero)[beats.normal]) - beats.start_s) * fs for name in _EDGES}
+    durations = {"qrs_duration": ("qrs_on", "qrs_off"), "pr_interval": ("p_on", "qrs_on"), "qt_interval": ("qrs_on", "t_off")}
+    out: PerLead = {}
+    for k, lead in enumerate(clean.leads):
+        own = {name: (median_of((delineation.at(name)[k] - zero)[beats.normal]) - beats.start_s) * fs for name in _EDGES}
+        out[lead] = lead_waves(LeadBeat(beats.shape[k], fs, own, over_all), no_p)
+        for name, (first, last) in durations.items():
+            span = (delineation.at(last)[k] - delineation.at(first)[k])[beats.normal] * 1e3
+            value = median_of(span)
+            reason = no_p if no_p and first == "p_on" else f"no {name.replace('_', ' ')} with both edges found in this lead"
+            found = np.isfinite(value)
+            out[lead][name] = Measurement(name, "ms", value=value) if found else Measurement(name, "ms", absent=reason)
+    return out
+
+
+def _axes(per_lead: PerLead) -> dict[str, Measurement]:
+    """P, QRS and T axes from I and aVF."""
+    out = {}
+    for wave, name in (("P", "p_amplitude"), ("QRS", "qrs_net"), ("T", "t_amplitude")):
+        values = []
+        for lead in ("I", "aVF"):
+            m = per_lead.get(lead, {}).get(name)
+            values.append(m.value if m is not None and m.value is not None else float("inf"))
+        axis = frontal_axis(wave, *values)
+        out[axis.name] = axis
+    return out
