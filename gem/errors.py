@@ -1,10 +1,10 @@
 """Everything a user can put right raises one of these; anything else is our bug.
 
-    GemError                   one clear message: what, what was needed, what was found, what to do
-    +-- ECGReadError           a file that could not be read; `code` says which kind of fault
-    +-- RecordingError         a signal, rate or set of leads that cannot be a Recording
-    +-- ConfigError            a YAML file or an option that does not describe what it should
-    +-- NotReadable            a recording whose quality forbids an interpretation
+GemError                   one clear message: what, what was needed, what was found, what to do
++-- ECGReadError           a file that could not be read; `code` says which kind of fault
++-- RecordingError         a signal, rate or set of leads that cannot be a Recording
++-- ConfigError            a YAML file or an option that does not describe what it should
++-- NotReadable            a recording whose quality forbids an interpretation
 """
 
 

@@ -5,7 +5,7 @@ Source: definitions of prematurity and of complexes of ventricular origin: Mason
 part II; the numeric limits below are ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,11 @@ class Beats:
                 out: np.ndarray = self.kinds == kind
                 return out
         return np.ones(len(self.kinds), dtype=bool)
+
+
+def fibrillating(beats: Beats) -> Beats:
+    """The same beats in atrial fibrillation, where an early beat of the usual shape is no premature one."""
+    return replace(beats, kinds=np.where(beats.kinds == PAC, NORMAL, beats.kinds))
 
 
 def classify(clean: Recording, delineation: Delineation, width: np.ndarray, spikes_s: tuple[float, ...]) -> Beats:
@@ -110,7 +115,9 @@ def _by_shape(cut: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
     cluster = np.full(len(cut), -1)
     shift = np.zeros(len(cut))
     founders: list[np.ndarray] = []
-    order = np.argsort(np.abs(np.linalg.norm(core.reshape(len(cut), -1), axis=1) - np.median(np.linalg.norm(core.reshape(len(cut), -1), axis=1))))
+    order = np.argsort(
+        np.abs(np.linalg.norm(core.reshape(len(cut), -1), axis=1) - np.median(np.linalg.norm(core.reshape(len(cut), -1), axis=1)))
+    )
     for k in order:
         for c, founder in enumerate(founders):
             likeness, best = _best_shift(flat[k], founder, reach)

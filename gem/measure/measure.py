@@ -6,13 +6,13 @@ from gem.ecg.quality import Quality, inspect
 from gem.ecg.recording import Recording
 from gem.measure.atrial import atrial
 from gem.measure.axis import frontal_axis
-from gem.measure.beats import Beats, classify
+from gem.measure.beats import Beats, classify, fibrillating
 from gem.measure.delineate import delineate_neurokit
 from gem.measure.delineation import Delineation
 from gem.measure.interval import Edges, global_edges, global_intervals, median_of
 from gem.measure.measurement import Measurement, Measurements, Rhythm
 from gem.measure.prepare import prepare
-from gem.measure.rhythm import has_p, name_rhythm
+from gem.measure.rhythm import has_p, is_fibrillation, name_rhythm
 from gem.measure.sequence import sequences
 from gem.measure.voltage import PerLead, voltages
 from gem.measure.wave import LeadBeat, lead_waves
@@ -35,6 +35,8 @@ def measure_recording(recording: Recording, quality: Quality | None = None) -> M
     width_ms = (edges["qrs_off"] - edges["qrs_on"]) * 1e3
     beats = classify(clean, delineation, width_ms, quality.spikes_s)
     atria = atrial(clean, delineation, edges, beats)
+    if is_fibrillation(delineation.beat_s, beats, atria):
+        beats = fibrillating(beats)
     no_p = None if has_p(atria) else "no P wave before any QRS"
     if no_p:
         delineation = delineation.without_p()
@@ -65,7 +67,11 @@ def measure_recording(recording: Recording, quality: Quality | None = None) -> M
 def _without_p(of_all: dict[str, Measurement], rhythm: Rhythm) -> dict[str, Measurement]:
     """P and PR taken back where the rhythm has no P waves to measure."""
     why = f"no P waves to measure in {rhythm.name}"
-    return {name: Measurement(name, of_all[name].unit, absent=why) for name in ("p_duration", "pr_interval", "p_axis") if of_all[name].absent is None}
+    return {
+        name: Measurement(name, of_all[name].unit, absent=why)
+        for name in ("p_duration", "pr_interval", "p_axis")
+        if of_all[name].absent is None
+    }
 
 
 def _per_lead(clean: Recording, delineation: Delineation, edges: Edges, beats: Beats, no_p: str | None) -> PerLead:

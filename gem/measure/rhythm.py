@@ -10,7 +10,7 @@ import numpy as np
 
 from gem.measure.atrial import Atrial
 from gem.measure.beats import NORMAL, PAC, PACED, PVC, Beats
-from gem.measure.interval import Edges, median_of
+from gem.measure.interval import median_of
 from gem.measure.measurement import Measurement, Rhythm
 
 IRREGULAR = 0.05
@@ -42,16 +42,17 @@ def name_rhythm(beat_s: np.ndarray, beats: Beats, atrial: Atrial, qrs_ms: float,
     """
     rr = _own_rr(beat_s, beats)
     rate = 60.0 / median_of(np.diff(beat_s))
-    change = float(np.median(np.abs(np.diff(rr))) / np.median(rr)) if len(rr) >= 3 else 0.0
-    spread = float(rr.max() - rr.min()) if len(rr) else 0.0
+    change, spread = _change(rr), float(rr.max() - rr.min())
     irregular = change > IRREGULAR
     p = has_p(atrial)
-    events = _events(beat_s, beats, irregular and not p)
-    shown = f"RR {rr.min() * 1e3:.0f} to {rr.max() * 1e3:.0f} ms, median change {change:.0%}" if len(rr) else "too few RR intervals"
+    events = _events(beat_s, beats)
+    shown = f"RR {rr.min() * 1e3:.0f} to {rr.max() * 1e3:.0f} ms, median change {change:.0%}"
     pace = (beats.kinds == PACED).mean()
     p_evidence = _p_evidence(atrial, p)
     if pace >= 0.5:
-        return Rhythm("ventricular paced rhythm", not irregular, None, (f"pacing spikes before {pace:.0%} of the QRS complexes", shown), events)
+        return Rhythm(
+            "ventricular paced rhythm", not irregular, None, (f"pacing spikes before {pace:.0%} of the QRS complexes", shown), events
+        )
     if not p or irregular:
         waves = f"atrial waves at {60 * (atrial.wave_hz or 0):.0f} a minute hold {atrial.wave_peak:.0%} of the power at 3-12 Hz"
         if atrial.wave_peak >= FLUTTER_PEAK:
@@ -109,12 +110,25 @@ def _own_rr(beat_s: np.ndarray, beats: Beats) -> np.ndarray:
     return rr[both] if both.sum() >= 3 else rr
 
 
-def _events(beat_s: np.ndarray, beats: Beats, fibrillating: bool) -> dict[str, float]:
+def _change(rr: np.ndarray) -> float:
+    """Median change between successive RR intervals as a share of the median RR; 0 where there are too few."""
+    return float(np.median(np.abs(np.diff(rr))) / np.median(rr)) if len(rr) >= 3 else 0.0
+
+
+def is_fibrillation(beat_s: np.ndarray, beats: Beats, atrial: Atrial) -> bool:
+    """Whether RR is irregular without any P wave that repeats; ventricular beats aside."""
+    ventricular = beats.kinds == PVC
+    rr = np.diff(beat_s)[~ventricular[1:] & ~ventricular[:-1]]
+    return not has_p(atrial) and _change(rr) > IRREGULAR
+
+
+def _events(beat_s: np.ndarray, beats: Beats) -> dict[str, float]:
     """What findings refer to: counts of ectopic beats, couplings, the longest pause."""
     kinds = beats.kinds
     ventricular = kinds == PVC
-    premature = np.zeros(len(kinds), dtype=bool) if fibrillating else kinds == PAC
+    premature = kinds == PAC
     ectopic = ventricular | premature
+    rr, own = np.diff(beat_s), _own_rr(beat_s, beats)
     return {
         "premature_ventricular": float(ventricular.sum()),
         "premature_atrial": float(premature.sum()),
@@ -123,8 +137,12 @@ def _events(beat_s: np.ndarray, beats: Beats, fibrillating: bool) -> dict[str, f
         "atrial_bigeminy": float(_every(premature, 2)),
         "ectopic_share": float(ectopic.mean()),
         "paced_share": float((kinds == PACED).mean()),
-        "longest_rr": float(np.diff(beat_s).max()) if len(beat_s) > 1 else 0.0,
         "normal_beats": float((kinds == NORMAL).sum()),
+        "longest_rr": float(rr.max()),
+        "rr_shortest": float(rr.min()),
+        "rr_longest": float(rr.max()),
+        "basic_rr_shortest": float(own.min()),
+        "basic_rr_longest": float(own.max()),
     }
 
 

@@ -141,7 +141,7 @@ def _named(found: list[Lobe]) -> dict[str, Lobe]:
 
 
 def _pattern(waves: dict[str, Lobe]) -> str:
-    """"qRs", "rSR'", "QS", ...: capitals from 0.5 mV up; "-" without any deflection."""
+    """ "qRs", "rSR'", "QS", ...: capitals from 0.5 mV up; "-" without any deflection."""
     if set(waves) == {"q"}:
         return "QS"
     ordered = sorted(waves.items(), key=lambda item: item[1].peak)
@@ -179,7 +179,11 @@ def _st(x: np.ndarray, beat: LeadBeat) -> dict[str, Measurement]:
     at_j, at_60 = (float(np.mean(x[round(t) - half : round(t) + half + 1])) for t in (j, later))
     change = at_60 - at_j
     slope = "upsloping" if change >= ST_SLOPE_MV else "downsloping" if change <= -ST_SLOPE_MV else "horizontal"
-    return {"st_j": Measurement("st_j", "mV", value=at_j), "st_j60": Measurement("st_j60", "mV", value=at_60), "st_form": form("st_form", slope)}
+    return {
+        "st_j": Measurement("st_j", "mV", value=at_j),
+        "st_j60": Measurement("st_j60", "mV", value=at_60),
+        "st_form": form("st_form", slope),
+    }
 
 
 def _wave(letter: str, x: np.ndarray, beat: LeadBeat, absent: str | None) -> dict[str, Measurement]:
@@ -215,7 +219,11 @@ def _terminal_p(x: np.ndarray, beat: LeadBeat, absent: str | None) -> dict[str, 
     """Area of the negative end of P, mV ms: depth times duration, negative (Morris 1964; 0.04 mm s = 4 mV ms)."""
     span = None if absent else beat.span("p_on", "p_off")
     if span is None:
-        return {"p_terminal_force": Measurement("p_terminal_force", "mV ms", absent=absent or "no P wave with both edges found", gone=bool(absent))}
+        return {
+            "p_terminal_force": Measurement(
+                "p_terminal_force", "mV ms", absent=absent or "no P wave with both edges found", gone=bool(absent)
+            )
+        }
     wave = x[span[0] : span[1]]
     negative = [lobe for lobe in lobes(np.append(wave, 0.0), LEAST_LOBE_MV["p"]) if lobe.mv < 0]
     force = negative[-1].mv * (negative[-1].last - negative[-1].first) * 1e3 / beat.fs if negative else 0.0

@@ -112,4 +112,3 @@ def _finished(recording: Recording, first: str, asked: Asked) -> Recording:
         age=recording.age if asked.age is None else asked.age,
         sex=recording.sex if asked.sex is None else asked.sex,
     ).standardised()
-

@@ -98,5 +98,5 @@ def patient_age(text: str | None) -> float | None:
 
 
 def patient_sex(text: str | None) -> str | None:
-    """"female", "male" or None from free text ("F", "Male", "unknown")."""
+    """ "female", "male" or None from free text ("F", "Male", "unknown")."""
     return {"f": "female", "m": "male"}.get((text or "").strip()[:1].lower())

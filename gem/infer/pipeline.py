@@ -1,0 +1,30 @@
+"""File -> verified report, on one screen."""
+
+from pathlib import Path
+
+from gem.ecg.io import read
+from gem.ecg.quality import inspect
+from gem.ecg.recording import Recording
+from gem.knowledge.find import find
+from gem.measure.measure import measure_recording
+from gem.report.report import VerifiedReport
+from gem.report.verify import verify
+from gem.report.write import write
+
+
+def interpret(recording: Recording | str | Path) -> VerifiedReport:
+    """Read, judge, measure, find, write, verify.
+
+    recording  a `Recording`, or a file that `gem.read` knows
+
+    Raises `ECGReadError` when the file cannot be read and `NotReadable`, with the reasons, when
+    its quality forbids an interpretation.
+    """
+    if not isinstance(recording, Recording):
+        recording = read(recording)
+    quality = inspect(recording)
+    measurements = measure_recording(recording, quality)
+    findings = find(measurements)
+    report = write(measurements, findings)
+    checked = verify(report.text, measurements, findings)
+    return VerifiedReport(recording.source, report, checked, measurements, findings)

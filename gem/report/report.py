@@ -1,0 +1,109 @@
+"""What a report is: sentences in sections, each with what backs it, and later its verdicts."""
+
+from dataclasses import dataclass
+
+from gem.knowledge.criterion import Evidence
+from gem.knowledge.find import Findings
+from gem.measure.measurement import Measurements
+from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
+
+SECTIONS = (
+    "Technical quality",
+    "Rate and rhythm",
+    "Intervals and axis",
+    "Conduction",
+    "Chambers",
+    "Ischaemia and repolarisation",
+    "Conclusion",
+)
+"""A clinician's order of reading."""
+
+NOTICE = "Research use only: not a medical device. A clinician must over-read this report."
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence and what it rests on.
+
+    section   one of `SECTIONS`
+    evidence  measurements it was written from
+    finding   id of the finding it states, or ""
+    source    citation of that finding's criterion, or ""
+    """
+
+    section: str
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+    finding: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Sentences in order; `writer` says who wrote them ("template 1")."""
+
+    sentences: tuple[Sentence, ...]
+    writer: str
+
+    @property
+    def text(self) -> str:
+        """Plain text, one paragraph a section, ending with `NOTICE`."""
+        lines = []
+        for section in SECTIONS:
+            said = [sentence.text for sentence in self.sentences if sentence.section == section]
+            if said:
+                lines.append(f"{section}: {' '.join(said)}")
+        return "\n".join([*lines, NOTICE])
+
+
+@dataclass(frozen=True)
+class VerifiedReport:
+    """A report with the verdict on every claim in it, and what the verdicts were made from."""
+
+    source: str
+    report: Report
+    checked: Checked
+    measurements: Measurements
+    findings: Findings
+
+    @property
+    def text(self) -> str:
+        return self.report.text
+
+    @property
+    def summary(self) -> str:
+        """One line: how many claims, and how they fared."""
+        n = len(self.checked.verdicts)
+        bad = self.checked.count(CONTRADICTED)
+        good = self.checked.count(SUPPORTED)
+        return f"{n} claims: {good} supported, {bad} contradicted, {n - good - bad} not measured or not checkable"
+
+    def verdict_of(self, sentence: Sentence) -> str:
+        """The verdict on one sentence of the report."""
+        at = self.text.find(sentence.text)
+        spans = [k for k, (a, b) in enumerate(self.checked.sentences) if a < at + len(sentence.text) and b > at]
+        said = [self.checked.of_sentence(k) for k in spans]
+        return next((v for v in (CONTRADICTED, SUPPORTED) if v in said), NOT_CHECKABLE)
+
+    def to_json(self) -> dict[str, object]:
+        """The object of `gem report --json` (schema gem.report/1)."""
+        return {
+            "schema": "gem.report/1",
+            "source": self.source,
+            "writer": self.report.writer,
+            "notice": NOTICE,
+            "text": self.text,
+            "sentences": [
+                {
+                    "section": s.section,
+                    "text": s.text,
+                    "finding": s.finding or None,
+                    "source": s.source or None,
+                    "verdict": self.verdict_of(s),
+                }
+                for s in self.report.sentences
+            ],
+            "findings": [f.to_json() for f in self.findings.by_id.values() if f.status != "absent"],
+            "verification": self.checked.to_json(),
+            "measurements": self.measurements.to_json(),
+        }
