@@ -14,6 +14,7 @@ from gem.ecg.lead import STANDARD
 from gem.ecg.recording import Recording
 from gem.ecg.rough import mean_beats, rough_beats
 from gem.ecg.trouble import (
+    Mains,
     baseline_wander,
     clipped_share,
     electrode_swap,
@@ -45,6 +46,11 @@ MUSCLE_MV, MUSCLE_TOO_MUCH_MV = 0.02, 0.15
 RESIDUAL_MV, RESIDUAL_SHARE = 0.05, 0.15
 LEAST_LIKENESS = 0.35
 """Median correlation of single beats with the mean beat; white noise stays below 0.25."""
+
+
+MURKY, LIKE_ENOUGH = 0.35, 0.9
+"""Where the slope energy between beats is this share of that of the beats (`rough.rough_beats`), they must be this alike:
+a fast wide rhythm is, ventricular fibrillation is not."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +101,16 @@ def inspect(recording: Recording) -> Quality:
     per_lead = {name: _lead(recording, k, mains) for k, name in enumerate(recording.leads)}
     usable = [k for k, lead in enumerate(per_lead.values()) if lead.ok]
     if not usable:
-        why = sorted({reason for lead in per_lead.values() for reason in lead.reasons[:1]})
-        return Quality("unusable", (f"no usable lead: {'; '.join(why[:3])}",), per_lead, mains.hz)
+        why = dict.fromkeys(lead.reasons[0].split(",")[0].split(" (")[0] for lead in per_lead.values() if lead.reasons)
+        return Quality("unusable", (f"no usable lead: {'; '.join(why)}",), per_lead, mains.hz)
     spikes = pacing_spikes(recording, usable)
-    beats = rough_beats(recording.signal[usable], recording.fs, spikes)
-    shapes, likeness = mean_beats(recording.signal[usable], recording.fs, beats)
-    if len(beats) < 2 or likeness < LEAST_LIKENESS:
-        found = f"{len(beats)} candidate beats, likeness {likeness:.2f}"
+    beats, murk = rough_beats(recording.signal[usable], recording.fs, spikes)
+    shapes, likeness = mean_beats(recording.signal, recording.fs, beats, usable)
+    if len(beats) < 2 or likeness < LEAST_LIKENESS or (murk > MURKY and likeness < LIKE_ENOUGH):
+        found = f"{len(beats)} candidate beats, likeness {likeness:.2f}, level between them {murk:.0%} of theirs"
         reason = f"no repeating heart beat found ({found}): noise, ventricular fibrillation or asystole"
         return Quality("unusable", (reason,), per_lead, mains.hz)
-    names = [recording.leads[k] for k in usable]
-    swap = electrode_swap(dict(zip(names, shapes, strict=True)), recording.fs)
+    swap = electrode_swap(dict(zip(recording.leads, shapes, strict=True)), recording.fs)
     reasons = [*_overall(recording, per_lead), *([f"electrodes possibly swapped: {swap}"] if swap else [])]
     return Quality("limited" if reasons else "ok", tuple(reasons), per_lead, mains.hz, tuple(spikes), swap)
 
@@ -141,7 +146,7 @@ def _spread(signal: np.ndarray) -> np.ndarray:
     return np.where(count > 0, high - low, np.nan)
 
 
-def _lead(recording: Recording, k: int, mains) -> LeadQuality:  # type: ignore[no-untyped-def]
+def _lead(recording: Recording, k: int, mains: Mains) -> LeadQuality:
     """One lead: first what forbids measuring it, then what weakens it."""
     x, fs = recording.signal[k], recording.fs
     missing, missing_text = missing_stretch(x, fs)
@@ -161,12 +166,17 @@ def _lead(recording: Recording, k: int, mains) -> LeadQuality:  # type: ignore[n
     clipped = clipped_share(x, fs)
     muscle = muscle_noise(x, fs, mains.hz)
     wander = baseline_wander(x, fs)
-    ok = flat <= FLAT_SHARE and clipped <= CLIPPED_SHARE and muscle <= MUSCLE_TOO_MUCH_MV
-    notes += [flat_text] if flat_text else []
-    notes += [f"clipped for {clipped:.1%} of the time"] if clipped > 0 else []
-    notes += [f"mains interference, {mains.hz:g} Hz, {mains.mv[k] * 1e3:.0f} uV"] if mains.mv[k] > MAINS_MV else []
-    notes += [f"muscle noise, {muscle * 1e3:.0f} uV RMS"] if muscle > MUSCLE_MV else []
-    notes += [f"baseline wander, {wander:.1f} mV"] if wander > WANDER_MV else []
+    forbidding = (flat > FLAT_SHARE, clipped > CLIPPED_SHARE, muscle > MUSCLE_TOO_MUCH_MV)
+    ok = not any(forbidding)
+    found = {
+        flat_text: bool(flat_text),
+        f"clipped for {clipped:.1%} of the time": clipped > 0,
+        f"muscle noise, {muscle * 1e3:.0f} uV RMS": muscle > MUSCLE_MV,
+        f"mains interference, {mains.hz or 0:g} Hz, {mains.mv[k] * 1e3:.0f} uV": bool(mains.mv[k] > MAINS_MV),
+        f"baseline wander, {wander:.1f} mV": wander > WANDER_MV,
+    }
+    worst = [text for text, forbids in zip(found, forbidding, strict=False) if forbids]
+    notes = worst + notes + [text for text, there in found.items() if there and text not in worst]
     return LeadQuality(ok, tuple(notes))
 
 

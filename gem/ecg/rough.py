@@ -28,14 +28,16 @@ def bridged(signal: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(signal), level, signal)
 
 
-def rough_beats(signal: np.ndarray, fs: float, spikes_s: Sequence[float] = ()) -> np.ndarray:
-    """Samples near the middle of the QRS complexes.
+def rough_beats(signal: np.ndarray, fs: float, spikes_s: Sequence[float] = ()) -> tuple[np.ndarray, float]:
+    """Samples near the middle of the QRS complexes, and how little these stand out.
 
     signal    [L, T] mV, usable leads
     spikes_s  pacing spikes, whose own steep edges are cut out first
 
     The energy of the slope over all leads, smoothed over 100 ms, must exceed a share of what it
-    reaches in most 2 s stretches; peaks nearer than 250 ms are one beat.
+    reaches in most 2 s stretches; peaks nearer than 250 ms are one beat. The second number is the
+    median energy as a share of these tops: 0.003 in most ECGs, below 0.25 in all of PTB-XL, above
+    0.5 in noise and in ventricular fibrillation, where nothing stands out.
     """
     x = bridged(signal)
     step = max(1, round(0.01 * fs))
@@ -53,14 +55,14 @@ def rough_beats(signal: np.ndarray, fs: float, spikes_s: Sequence[float] = ()) -
     for peak in peaks[np.argsort(-energy[peaks])]:
         if all(abs(peak - other) > _REFRACTORY_S * fs for other in kept):
             kept.append(int(peak))
-    return np.array(sorted(kept), dtype=int)
+    return np.array(sorted(kept), dtype=int), float(np.median(energy) / max(np.median(tops), 1e-12))
 
 
-def mean_beats(signal: np.ndarray, fs: float, beats: np.ndarray) -> tuple[np.ndarray, float]:
+def mean_beats(signal: np.ndarray, fs: float, beats: np.ndarray, judged: Sequence[int]) -> tuple[np.ndarray, float]:
     """The median beat [L, W] from 280 ms before to 440 ms after each beat, and how alike single beats are to it.
 
-    Likeness is the median, over beats, of the correlation of a beat (all leads together, QRS and
-    200 ms around it) with the median beat; 0 when there are fewer than two beats.
+    Likeness is the median, over beats, of the correlation of a beat (the leads `judged` together, QRS
+    and 200 ms around it) with the median beat; 0 when there are fewer than two beats.
     """
     before, after = round(_BEFORE_S * fs), round(_AFTER_S * fs)
     x = bridged(signal)
@@ -71,8 +73,8 @@ def mean_beats(signal: np.ndarray, fs: float, beats: np.ndarray) -> tuple[np.nda
     cut = cut - np.median(cut, axis=2, keepdims=True)
     mean = np.median(cut, axis=0)
     middle = slice(before - round(0.1 * fs), before + round(0.1 * fs))
-    flat = cut[:, :, middle].reshape(len(whole), -1)
-    template = mean[:, middle].reshape(-1)
+    flat = cut[:, judged, middle].reshape(len(whole), -1)
+    template = mean[judged, middle].reshape(-1)
     norms = np.linalg.norm(flat, axis=1) * np.linalg.norm(template)
     likeness = float(np.median(flat @ template / np.where(norms > 0, norms, np.inf)))
     return mean, likeness

@@ -178,15 +178,15 @@ def electrode_swap(beats: dict[str, np.ndarray], fs: float) -> str | None:
         return None
     sign = {name: _directions(beats[name], fs) for name in ("I", "II", "III", "aVR", "V6")}
     tall = {name: float(np.ptp(beats[name])) for name in ("I", "II", "III")}
+    if tall["II"] < 0.08 * min(tall["I"], tall["III"]) and tall["I"] > 0.3:
+        return "right arm and right leg (lead II is nearly flat)"
+    if tall["III"] < 0.08 * min(tall["I"], tall["II"]) and tall["I"] > 0.3:
+        return "left arm and right leg (lead III is nearly flat)"
     upside_down = (-1, -1, -1)
     if sign["I"] == upside_down and sign["aVR"][0] >= 0 and sign["V6"][1:] == (1, 1) and sign["II"][0] >= 0:
         return "left and right arm (P, QRS and T of lead I point down, V6 up)"
     if sign["II"] == upside_down and sign["aVR"][:2] == (1, 1) and sign["V6"][1] == 1:
         return "right arm and left leg (P, QRS and T of lead II point down, aVR up)"
-    if tall["II"] < 0.08 * min(tall["I"], tall["III"]) and tall["I"] > 0.3:
-        return "right arm and right leg (lead II is nearly flat)"
-    if tall["III"] < 0.08 * min(tall["I"], tall["II"]) and tall["I"] > 0.3:
-        return "left arm and right leg (lead III is nearly flat)"
     return None
 
 

@@ -38,7 +38,7 @@ def delineate_neurokit(clean: Recording, spikes_s: Sequence[float], method: str 
 
     Raises `NotReadable` when fewer than three beats are found.
     """
-    beats = rough_beats(clean.signal, clean.fs, spikes_s)
+    beats, _ = rough_beats(clean.signal, clean.fs, spikes_s)
     if len(beats) < _FEWEST_BEATS:
         raise NotReadable(f"{clean.source}: only {len(beats)} heart beats found; at least {_FEWEST_BEATS} are needed to measure")
     times = np.stack([_lead(row, clean.fs, beats, method) for row in clean.signal.astype(np.float64)])
@@ -49,14 +49,14 @@ def _lead(x: np.ndarray, fs: float, beats: np.ndarray, method: str) -> np.ndarra
     """Fiducials [B, 11] of one lead, s."""
     import neurokit2
 
-    cleaned = neurokit2.ecg_clean(x, sampling_rate=int(round(fs)))
+    cleaned = neurokit2.ecg_clean(x, sampling_rate=round(fs))
     reach = round(_PEAK_WINDOW_S * fs)
     peaks = np.array([_peak(cleaned, beat, reach) for beat in beats])
     peaks = np.maximum.accumulate(np.maximum(peaks, np.arange(len(peaks)) + 1))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _, waves = neurokit2.ecg_delineate(cleaned, peaks, sampling_rate=int(round(fs)), method=method)
+            _, waves = neurokit2.ecg_delineate(cleaned, peaks, sampling_rate=round(fs), method=method)
     except (ValueError, IndexError, ZeroDivisionError, TypeError, KeyError):
         waves = {}
     times = np.full((len(beats), len(FIDUCIALS)), np.nan)

@@ -37,7 +37,8 @@ def global_edges(delineation: Delineation) -> Edges:
 
 def _near_median(times_LB: np.ndarray, reach_s: float) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return np.abs(times_LB - _nanmedian(times_LB)) <= reach_s
+        near: np.ndarray = np.abs(times_LB - _nanmedian(times_LB)) <= reach_s
+    return near
 
 
 def _nanmedian(x_LB: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def _per_lead(clean: Recording, delineation: Delineation, edges: Edges, beats: B
     out: PerLead = {}
     for k, lead in enumerate(clean.leads):
         own = {name: (median_of((delineation.at(name)[k] - zero)[beats.normal]) - beats.start_s) * fs for name in _EDGES}
-        out[lead] = lead_waves(LeadBeat(beats.shape[k], fs, own, over_all), no_p)
+        out[lead] = lead_waves(LeadBeat(lead, beats.shape[k], fs, own, over_all), no_p)
         for name, (first, last) in durations.items():
             span = (delineation.at(last)[k] - delineation.at(first)[k])[beats.normal] * 1e3
             value = median_of(span)

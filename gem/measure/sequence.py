@@ -100,8 +100,8 @@ def _extremes(clean: Recording, first_LB: np.ndarray, last_LB: np.ndarray) -> tu
 def _st_forms(clean: Recording, qrs_off_LB: np.ndarray) -> np.ndarray:
     """[L, B] "horizontal", "upsloping" or "downsloping" from J to J + 60 ms of the lead; "" where J is absent or the record ends."""
     j = _samples(clean, qrs_off_LB)
-    half, gap = max(1, round(0.004 * clean.fs)), round(0.06 * clean.fs)
-    change = _means(clean, j + gap - half, j + gap + half + 1) - _means(clean, j - half, j + half + 1)
+    width, gap = max(2, round(0.008 * clean.fs)), round(0.06 * clean.fs)
+    change = _means(clean, j + gap, j + gap + width) - _means(clean, j, j + width)
     forms = np.select([change >= ST_SLOPE_MV, change <= -ST_SLOPE_MV], ["upsloping", "downsloping"], "horizontal")
-    out: np.ndarray = np.where((j >= 0) & (j + gap + half < clean.samples), forms, "")
+    out: np.ndarray = np.where((j >= 0) & (j + gap + width < clean.samples), forms, "")
     return out

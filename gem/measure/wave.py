@@ -30,12 +30,14 @@ _NO_QRS = "no QRS complex with both edges found in this lead"
 class LeadBeat:
     """The representative beat of one lead and where its waves lie.
 
+    lead  its name
     x    [W] mV
     fs   Hz
     own  fiducial -> sample of x (fractional) in this lead, NaN where absent: p_on, p_off, qrs_on, qrs_off, t_on, t_off
     all  the same over all leads
     """
 
+    lead: str
     x: np.ndarray
     fs: float
     own: dict[str, float]
@@ -76,7 +78,8 @@ class Lobe:
 def lead_waves(beat: LeadBeat, no_p: str | None) -> dict[str, Measurement]:
     """All measurements of one lead's representative beat; `no_p` says why the recording has no P wave, or is None."""
     x = beat.x - beat.level()
-    out = _qrs(x, beat) | _st(x, beat) | _wave("p", x, beat, no_p) | _terminal_p(x, beat, no_p) | _wave("t", x, beat, None)
+    out = _qrs(x, beat) | _st(x, beat) | _wave("p", x, beat, no_p) | _wave("t", x, beat, None)
+    out["p_terminal_force"] = _terminal_p(x, beat, no_p if beat.lead == "V1" else "read in V1 only")
     r, t = out["r_amplitude"].value, out["t_amplitude"].value
     ratio = t / r if r and t is not None else np.nan
     return out | {"t_over_r": measured("t_over_r", "", ratio, "no R or no T wave in this lead")}
@@ -84,7 +87,7 @@ def lead_waves(beat: LeadBeat, no_p: str | None) -> dict[str, Measurement]:
 
 def lobes(x: np.ndarray, least: float) -> list[Lobe]:
     """Deflections of `x` from zero, in order: runs of one sign that peak inside `x` and reach `least` mV."""
-    edges = (np.flatnonzero(np.diff(np.signbit(x))) + 1).tolist()
+    edges = (np.flatnonzero(np.diff(np.signbit(x + 0.0))) + 1).tolist()  # + 0.0: no negative zero
     out = []
     for first, last in zip([0, *edges], [*edges, len(x)], strict=True):
         peak = first + int(np.argmax(np.abs(x[first:last])))
@@ -95,7 +98,7 @@ def lobes(x: np.ndarray, least: float) -> list[Lobe]:
 
 def _zero(x: np.ndarray, k: int) -> float:
     """Where the line from sample k - 1 to k crosses zero; the end itself at the ends."""
-    if not 0 < k < len(x):
+    if not 0 < k < len(x) or x[k] == x[k - 1]:
         return float(min(k, len(x) - 1))
     return k - 1 + float(x[k - 1] / (x[k - 1] - x[k]))
 
@@ -173,10 +176,10 @@ def _st(x: np.ndarray, beat: LeadBeat) -> dict[str, Measurement]:
     j = beat.all["qrs_off"]
     later = j + 0.06 * beat.fs
     why = "the end of QRS over all leads is not known"
-    if not np.isfinite(j) or round(later) + 2 >= len(x):
+    if not np.isfinite(j) or round(later) + 0.01 * beat.fs >= len(x):
         return {name: Measurement(name, "mV", absent=why) for name in ("st_j", "st_j60")}
-    half = max(1, round(0.004 * beat.fs))
-    at_j, at_60 = (float(np.mean(x[round(t) - half : round(t) + half + 1])) for t in (j, later))
+    width = max(2, round(0.008 * beat.fs))  # read after the point, since QRS stands before J
+    at_j, at_60 = (float(np.mean(x[round(t) : round(t) + width])) for t in (j, later))
     change = at_60 - at_j
     slope = "upsloping" if change >= ST_SLOPE_MV else "downsloping" if change <= -ST_SLOPE_MV else "horizontal"
     return {
@@ -215,16 +218,11 @@ def _form(letter: str, wave: np.ndarray, top: float, bottom: float) -> str:
     return "positive" if top >= -bottom else "negative"
 
 
-def _terminal_p(x: np.ndarray, beat: LeadBeat, absent: str | None) -> dict[str, Measurement]:
-    """Area of the negative end of P, mV ms: depth times duration, negative (Morris 1964; 0.04 mm s = 4 mV ms)."""
+def _terminal_p(x: np.ndarray, beat: LeadBeat, absent: str | None) -> Measurement:
+    """Area of the negative end of P in V1, mV ms: depth times duration, negative (Morris 1964; 0.04 mm s = 4 mV ms)."""
     span = None if absent else beat.span("p_on", "p_off")
     if span is None:
-        return {
-            "p_terminal_force": Measurement(
-                "p_terminal_force", "mV ms", absent=absent or "no P wave with both edges found", gone=bool(absent)
-            )
-        }
-    wave = x[span[0] : span[1]]
-    negative = [lobe for lobe in lobes(np.append(wave, 0.0), LEAST_LOBE_MV["p"]) if lobe.mv < 0]
+        return Measurement("p_terminal_force", "mV ms", absent=absent or "no P wave with both edges found", gone=bool(absent))
+    negative = [lobe for lobe in lobes(np.append(x[span[0] : span[1]], 0.0), LEAST_LOBE_MV["p"]) if lobe.mv < 0]
     force = negative[-1].mv * (negative[-1].last - negative[-1].first) * 1e3 / beat.fs if negative else 0.0
-    return {"p_terminal_force": Measurement("p_terminal_force", "mV ms", value=force)}
+    return Measurement("p_terminal_force", "mV ms", value=force)

@@ -17,7 +17,8 @@ _FILLER = re.compile(r"^[\s,()/&-]*(?:(?:and|or|of|the|a|an|nor|as well as|plus)
 _LINE = re.compile(r"[^\n]+")
 _HEADING = re.compile(
     r"^\s*(?:#+\s.*$|[*_]*(?:(?:technical|quality|rate|rhythm|intervals?|axis|conduction|chambers?|isch?a?emia|ischaemia|repolari[sz]ation"
-    r"|conclusions?|impression|findings?|interpretation|summary|diagnos[ie]s|comment|morphology|st-t|and|of|the|&|/|,|step \d+)[\s,]*)+[*_]*:[*_]*)",
+    r"|conclusions?|impression|findings?|interpretation|summary|diagnos[ie]s|comment|morphology|st-t|and|of|the|&|/|,|step \d+)"
+    r"[\s,]*)+[*_]*:[*_]*)",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(•*-])")
@@ -92,8 +93,10 @@ def sentences(text: str) -> list[tuple[int, int]]:
         at = line.start() + (heading.end() if heading else 0)
         for piece in _SENTENCE_END.split(text[at : line.end()]):
             at = text.index(piece, at)
-            if piece.strip():
-                spans.append((at, at + len(piece)))
+            said = piece.strip()
+            if said:
+                begin = at + piece.index(said)
+                spans.append((begin, begin + len(said)))
             at += len(piece)
     return spans
 
@@ -323,11 +326,12 @@ def _claims(mention: _Mention, sentence: str, offset: int, number: int) -> list[
             out.append(replace(base, kind="count", value=mention.count.value))
         out.append(replace(base, leads=leads))
     elif token.kind == "wave":
-        placed = [slot for slot in mention.slots if slot.leads and slot.number is None and not slot.word]
+        placed = tuple(lead for slot in mention.slots if slot.number is None and not slot.word for lead in slot.leads)
+        unplaced = not any(slot.number for slot in mention.slots)
         if token.ids[0] == "pattern":
             out.append(replace(base, kind="word", leads=leads, word=sentence[token.start : token.end]))
-        elif token.ids[0] in _SHIFTS or placed or (base.negated and not out and token.ids[0] in ("p", "q", "u")):
-            out.append(replace(base, leads=leads))
+        elif placed or (token.ids[0] in _SHIFTS and unplaced) or (base.negated and not out and token.ids[0] in ("p", "q", "u")):
+            out.append(replace(base, leads=placed or leads))
     elif token.ids[0] in ("tachycardia", "bradycardia", "normal_ecg", "r_progression"):
         out.append(replace(base, kind="word", word=token.ids[0]))
     return out

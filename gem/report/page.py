@@ -15,12 +15,22 @@ from gem.report.paper import ecg_svg
 from gem.report.report import NOTICE, SECTIONS, Sentence, VerifiedReport
 
 _WAVES = {
-    "p_": "p", "pr_": "p qrs", "q_": "qrs", "r_": "qrs", "s_": "qrs", "qrs": "qrs", "delta": "qrs", "st_": "st", "t_": "t", "qt": "qrs st t",
-    "sokolow": "qrs", "cornell": "qrs", "rvh": "qrs", "limb": "qrs", "chest": "qrs",
+    "p_": "p", "pr_": "p qrs", "q_": "qrs", "r_": "qrs", "s_": "qrs", "qrs": "qrs", "delta": "qrs", "st_": "st", "t_": "t",
+    "qt": "qrs st t", "sokolow": "qrs", "cornell": "qrs", "rvh": "qrs", "limb": "qrs", "chest": "qrs",
 }  # fmt: skip
 _SUMS = {"sokolow_lyon": ("V1", "V5", "V6"), "cornell": ("aVL", "V3"), "rvh_voltage": ("V1", "V5")}
 _MARK = {"supported": "✓", "contradicted": "✗", "not measured": "?", "not checkable": "–"}
-_PER_LEAD = ("p_amplitude", "q_amplitude", "r_amplitude", "s_amplitude", "r_prime_amplitude", "qrs_duration", "st_j", "st_j60", "t_amplitude")
+_PER_LEAD = (
+    "p_amplitude",
+    "q_amplitude",
+    "r_amplitude",
+    "s_amplitude",
+    "r_prime_amplitude",
+    "qrs_duration",
+    "st_j",
+    "st_j60",
+    "t_amplitude",
+)
 
 
 def page(report: VerifiedReport, recording: Recording) -> str:

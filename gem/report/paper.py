@@ -36,7 +36,9 @@ def ecg_svg(recording: Recording, delineation: Delineation, kinds: tuple[str, ..
     parts.append(_cell(recording, delineation, strip, 0.0, 4 * COLUMN_S, 3, 0))
     parts += [_pulse(row) for row in range(4)]
     parts.append(_kinds(delineation, kinds))
-    parts.append(f'<text x="{_LEFT_MM}" y="{height - 2:g}" class="scale">25 mm/s   10 mm/mV   {escape(f"{recording.fs:g} Hz")}</text></svg>')
+    parts.append(
+        f'<text x="{_LEFT_MM}" y="{height - 2:g}" class="scale">25 mm/s   10 mm/mV   {escape(f"{recording.fs:g} Hz")}</text></svg>'
+    )
     return "\n".join(parts)
 
 
@@ -101,9 +103,8 @@ def _marks(delineation: Delineation, lead: str, begin_s: float, length_s: float,
                     f'width="{max(0.4, (b - a) * MM_PER_S):.2f}" height="28"/>'
                 )
     for name, wave in _TICKS:
-        for t in delineation.at(name)[k]:
-            if np.isfinite(t) and begin_s <= t <= begin_s + length_s:
-                out.append(f'<path class="f {wave}" d="M{x0 + (t - begin_s) * MM_PER_S:.2f} {y0 - 9:g}v18"/>')
+        seen = [t for t in delineation.at(name)[k] if np.isfinite(t) and begin_s <= t <= begin_s + length_s]
+        out += [f'<path class="f {wave}" d="M{x0 + (t - begin_s) * MM_PER_S:.2f} {y0 - 9:g}v18"/>' for t in seen]
     return "".join(out)
 
 

@@ -60,15 +60,15 @@ def over_all(m: Measurements, name: str) -> str | None:
     return None if found.value is None else f"{_OVER_ALL[name]} {number(found.value, found.unit)}"
 
 
-def evidence_phrases(evidence: Sequence[Evidence]) -> list[str]:
-    """Evidence as phrases, values of one kind in several leads together; what a sentence need not show is left out."""
+def evidence_phrases(evidence: Sequence[Evidence], without: Sequence[str] = ()) -> list[str]:
+    """Evidence as phrases, values of one kind in several leads together; waves of no size and `without` are left out."""
     phrases: list[str] = []
     grouped: dict[str, list[Evidence]] = {}
-    for item in dict.fromkeys(evidence):
+    for item in dict.fromkeys(e for e in evidence if e.name not in without):
         if item.lead is None and item.name in _OVER_ALL and isinstance(item.value, float | int):
             text = f"{_OVER_ALL[item.name]} {number(float(item.value), item.unit)}"
             phrases += [] if text in phrases else [text]
-        elif item.lead and isinstance(item.value, float | int):
+        elif item.lead and isinstance(item.value, float | int) and abs(item.value) >= 0.005:
             grouped.setdefault(_group(item), []).append(item)
         elif item.lead and item.name == "qrs_pattern":
             phrases.append(f"{item.value} in {item.lead}")

@@ -70,6 +70,10 @@ _GROUP_LEADS = re.compile(rf"\b(?:the\s+)?(?:{_GROUP})\s+leads?\b", re.IGNORECAS
 _BEFORE_BARE = re.compile(r"(?:\b(?:in|of|from|lead|leads|and|or|to|across|throughout)\s+|[(,/]\s*)$", re.IGNORECASE)
 
 
+_QT_PAIR = re.compile(r"\bQT\s*/\s*(QTc[BF]?)(?: interval)?\s*[:=]?\s*(\d{3})\s*/\s*(\d{3})\s*ms\b")
+"""The carts' way of printing two numbers at once."""
+
+
 @dataclass(frozen=True)
 class Token:
     """kind: one of Term.kind, or "number", "count", "leads", "beats"; start and end in the sentence."""
@@ -96,11 +100,24 @@ def tokens(sentence: str) -> list[Token]:
     found = [*_numbers(sentence), *_leads(sentence), *_beats(sentence), *_counts(sentence)]
     for term, pattern in _terms():
         found += [Token(term.kind, m.start(), m.end(), ids=term.ids) for m in pattern.finditer(sentence)]
+    pairs = [token for m in _QT_PAIR.finditer(sentence) for token in _pair(m)]
+    found = [token for token in found if not any(a.start <= token.start < b.end for a, b in zip(pairs[::4], pairs[3::4], strict=True))]
     kept: list[Token] = []
     for token in sorted(found, key=lambda t: (t.start - t.end, t.start)):
         if all(token.end <= other.start or token.start >= other.end for other in kept):
             kept.append(token)
-    return sorted(kept, key=lambda t: t.start)
+    return sorted([*kept, *pairs], key=lambda t: t.start if t not in pairs else pairs[0].start)
+
+
+def _pair(m: re.Match[str]) -> list[Token]:
+    """QT, its number, QTc, its number: in the order in which they belong together."""
+    corrected = {"QTcB": "qtc_bazett", "QTcF": "qtc_fridericia"}.get(m[1], "qtc")
+    return [
+        Token("quantity", m.start(), m.start() + 2, ids=("qt_interval",)),
+        Token("number", m.start(2), m.end(2), value=float(m[2]), unit="ms"),
+        Token("quantity", m.start(1), m.end(1), ids=(corrected,)),
+        Token("number", m.start(3), m.end(), value=float(m[3]), unit="ms"),
+    ]
 
 
 def _float(text: str) -> float:

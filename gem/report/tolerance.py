@@ -41,8 +41,8 @@ TOLERANCES = {
     "qrs_axis": Tolerance(10.0),
     "p_axis": Tolerance(15.0),
     "t_axis": Tolerance(15.0),
-    "st_j": Tolerance(0.03, 0.1),
-    "st_j60": Tolerance(0.03, 0.1),
+    "st_j": Tolerance(0.025, 0.1),
+    "st_j60": Tolerance(0.025, 0.1),
     "p_terminal_force": Tolerance(0.8, 0.15),
     "delta_time": Tolerance(8.0),
 }

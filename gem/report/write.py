@@ -38,6 +38,8 @@ _REPOLARISATION = (
 )
 _AXES = ("left_axis", "right_axis", "extreme_axis")
 _ECTOPY = {"premature_ventricular": ("premature ventricular complex", "pvc"), "premature_atrial": ("premature atrial complex", "pac")}
+_UNSAID = {"lvh": ("qrs_duration", "r_peak_time"), "lbbb": ("r_amplitude", "q_amplitude"), "lbbb_incomplete": ("q_amplitude",)}
+"""Evidence that counts but does not convince a reader: minor points of a score, waves that must be small."""
 _FAMILIES = {
     "AV conduction": ("av_block_1", "av_block_2_mobitz_1", "av_block_2_mobitz_2", "av_block_2_to_1", "av_block_3", "short_pr"),
     "pre-excitation": ("pre_excitation",),
@@ -92,7 +94,10 @@ def _rhythm(m: Measurements, findings: Findings) -> list[Sentence]:
     if rhythm.p_per_qrs is None and rhythm.name == "atrial fibrillation":
         p = "; there are no P waves that repeat before the QRS complexes"
     evidence = (Evidence("rhythm", None, rhythm.name, "", "; ".join(rhythm.evidence)),)
-    out = [Sentence(section, f"{rhythm.name.capitalize()}{at}, {regular} ({span}){p}.", evidence)]
+    text = f"{rhythm.name.capitalize()}{at}, {regular} ({span}){p}."
+    if rhythm.name == "regular rhythm without visible P waves":
+        text = f"Regular rhythm{at} ({span}); there are no visible P waves."
+    out = [Sentence(section, text, evidence)]
     for key, (noun, kind) in _ECTOPY.items():
         finding = findings.by_id[key]
         if finding.status == "present":
@@ -248,7 +253,7 @@ def _all_absent(findings: Findings, keys: tuple[str, ...]) -> bool:
 def _stated(section: str, finding: Finding, text: str | None = None) -> Sentence:
     """A finding as a sentence with its evidence."""
     if text is None:
-        phrases = evidence_phrases(finding.evidence)
+        phrases = evidence_phrases(finding.evidence, _UNSAID.get(finding.id, ()))
         if finding.id == "low_t":
             text = f"Low or flat T waves in {leads_listed(finding.leads)}."
         elif finding.id in ("st_elevation", "st_depression", "t_inversion"):

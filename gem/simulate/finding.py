@@ -2,7 +2,7 @@
 
 Judged from values of the trace alone: sinus_bradycardia, sinus_tachycardia, sinus_arrhythmia, pause,
 av_block_1, short_pr, long_qt, short_qt, left_axis, right_axis, extreme_axis, and in `morphology` ivcd, lafb,
-lpfb, lvh, left_atrial, right_atrial, q_*, st_depression, t_inversion, low_voltage.
+lpfb, lvh_voltage, left_atrial, right_atrial, q_*, st_depression, t_inversion, low_voltage.
 
 By construction, and only if the trace meets the definition as well: all others. So a spec that asks for
 RBBB with a QRS of 100 ms does not get "rbbb", and an ST elevation of a healthy heart is no infarct.
@@ -31,7 +31,7 @@ FINDINGS = (
     "supraventricular_tachycardia", "premature_atrial", "premature_ventricular", "bigeminy", "trigeminy", "paced_ventricular",
     "paced_atrial", "pause", "av_block_1", "av_block_2_mobitz_1", "av_block_2_mobitz_2", "av_block_2_to_1", "av_block_3", "short_pr",
     "rbbb", "rbbb_incomplete", "lbbb", "lbbb_incomplete", "ivcd", "lafb", "lpfb", "pre_excitation",
-    "left_axis", "right_axis", "extreme_axis", "left_atrial", "right_atrial", "lvh", "rvh",
+    "left_axis", "right_axis", "extreme_axis", "left_atrial", "right_atrial", "lvh", "lvh_voltage", "rvh",
     "stemi_inferior", "stemi_anterior", "stemi_lateral", "stemi_posterior", "q_inferior", "q_anteroseptal", "q_anterior", "q_lateral",
     "st_depression", "t_inversion", "early_repolarisation", "long_qt", "short_qt", "low_voltage", "electrode_swap",
 )  # fmt: skip
@@ -41,14 +41,15 @@ _SLOW, _FAST = 60.0, 100.0
 """Beats per minute: sinus rhythm is 60 to 100 (Mason 2007, AHA/ACC/HRS recommendations, part II)."""
 _SINUS_ARRHYTHMIA_S = 0.120
 """Longest minus shortest PP (definitions of the THEW arrhythmia library, University of Rochester)."""
-_PAUSE_S = 3.0
-"""Kusumoto 2019, ACC/AHA/HRS bradycardia guideline, Circulation 140:e382: a sinus pause is longer than 3 s."""
+_PAUSE_S = 2.0
+"""What a report mentions; from 3 s on it is pathological (Kusumoto 2019, ACC/AHA/HRS bradycardia guideline, Circulation 140:e382)."""
 _LONG_PR_MS, _SHORT_PR_MS = 200.0, 120.0
 """Kusumoto 2019 (first-degree AV block); Surawicz 2009, part III (short PR)."""
 _LONG_QT_MS = {"male": 450.0, "female": 460.0, None: 460.0}
-_SHORT_QT_MS = 390.0
-"""Rautaharju 2009, part IV: at or beyond these; QTc by Fridericia, since part IV advises against Bazett's
-formula; not judged from 120 ms of QRS on, where QT is long because QRS is. Sex not known: the higher limit."""
+_SHORT_QT_MS = 360.0
+"""Long: Rautaharju 2009, part IV; short: Zeppenfeld 2022, ESC guidelines for ventricular arrhythmias. QTc by Bazett and
+by Fridericia must both be beyond; not judged from 120 ms of QRS on, where QT is long because QRS is. Sex not known: the
+higher limit."""
 _WIDE_MS = 120.0
 _LEFT_DEG, _RIGHT_DEG = -30.0, 90.0
 """Surawicz 2009, part III: -30 to 90 is normal, to -90 is left, to 180 is right; the rest is called extreme."""
@@ -77,11 +78,12 @@ class Facts:
 
 
 _ASKED = {
-    "rbbb_lafb": {"rbbb", "lafb"}, "lvh_strain": {"lvh"}, "old_mi_inferior": {"q_inferior"}, "old_mi_anteroseptal": {"q_anteroseptal"},
+    "rbbb_lafb": {"rbbb", "lafb"}, "lvh": {"lvh_voltage"}, "lvh_strain": {"lvh", "lvh_voltage"}, "old_mi_inferior": {"q_inferior"},
+    "old_mi_anteroseptal": {"q_anteroseptal"},
     "old_mi_anterior": {"q_anterior"}, "old_mi_lateral": {"q_lateral"}, "normal": set(),
 }  # fmt: skip
 _Q, _T = {"q_inferior", "q_anteroseptal", "q_anterior", "q_lateral"}, {"st_depression", "t_inversion"}
-_VOLTAGE, _ATRIA, _FASCICLES = {"lvh", "low_voltage"}, {"left_atrial", "right_atrial"}, {"lafb", "lpfb"}
+_VOLTAGE, _ATRIA, _FASCICLES = {"lvh", "lvh_voltage", "low_voltage"}, {"left_atrial", "right_atrial"}, {"lafb", "lpfb"}
 _BY_CHANCE = {*_Q, *_T, *_VOLTAGE, *_ATRIA, *_FASCICLES, "ivcd"}
 
 
@@ -178,10 +180,11 @@ def _av_conduction(facts: Facts) -> Iterator[str]:
 
 
 def _intervals(facts: Facts) -> Iterator[str]:
-    qrs, qtc, axis = (facts.value(name) for name in ("qrs_duration", "qtc_fridericia", "qrs_axis"))
-    if qrs < _WIDE_MS and qtc >= _LONG_QT_MS[facts.heart.spec.sex]:
+    qrs, axis = facts.value("qrs_duration"), facts.value("qrs_axis")
+    qtc = [facts.value(name) for name in ("qtc_bazett", "qtc_fridericia")]
+    if qrs < _WIDE_MS and min(qtc) >= _LONG_QT_MS[facts.heart.spec.sex]:
         yield "long_qt"
-    if qrs < _WIDE_MS and qtc <= _SHORT_QT_MS:
+    if qrs < _WIDE_MS and max(qtc) <= _SHORT_QT_MS:
         yield "short_qt"
     if -90 <= axis < _LEFT_DEG:
         yield "left_axis"

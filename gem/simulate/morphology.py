@@ -52,7 +52,7 @@ def morphology(
     disturbed = bool({"lbbb", "lbbb_incomplete", "pre_excitation"} & held)
     if not disturbed:
         held.update(_q_waves(look))
-    if not disturbed and look.qrs_ms < WIDE_MS and "lvh" not in held and "rvh" not in held:
+    if not disturbed and look.qrs_ms < WIDE_MS and "lvh_voltage" not in held and "rvh" not in held:
         held.update(_ischaemia(look))
     held.update(_st_elevation(look, mean_st(heart, shape, matrix)))
     return held
@@ -127,7 +127,8 @@ def _atria(heart: Heart, matrix: np.ndarray, values: dict[str, dict[str, Any]], 
     v1, two = p.x[STANDARD.index("V1")], p.x[STANDARD.index("II")]
     end = lobes(p.t, v1)[-1:]
     terminal = -end[0][0] * (end[0][2] - end[0][1]) if end and end[0][0] < 0 else 0.0
-    if _number(values["p_duration"]["value"]) >= _LONG_P_MS or terminal >= _TERMINAL_MV_S:
+    long = _number(values["p_duration"]["value"]) >= _LONG_P_MS
+    if terminal >= _TERMINAL_MV_S or (long and terminal >= _TERMINAL_MV_S / 2):
         yield "left_atrial"
     if two.max() > _TALL_P_MV:
         yield "right_atrial"
@@ -169,7 +170,9 @@ def _voltage(look: Look, held: set[str]) -> Iterator[str]:
     r_left = max(look.amplitude("V5", "r"), look.amplitude("V6", "r"))
     cornell = look.amplitude("aVL", "r") + look.s_depth("V3") > _CORNELL_MV[look.spec.sex]
     if look.qrs_ms < WIDE_MS and "pre_excitation" not in held and (look.s_depth("V1") + r_left >= _SOKOLOW_MV or cornell):
-        yield "lvh"
+        yield "lvh_voltage"
+        if "lvh_strain" in look.spec.structure:
+            yield "lvh"
     r, s = look.amplitude("V1", "r"), max(look.s_depth("V5"), look.s_depth("V6"))
     if "rvh" in look.spec.structure and r > look.s_depth("V1") and r + s > _RVH_MV and look.axis > 90:
         yield "rvh"

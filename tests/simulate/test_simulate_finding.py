@@ -14,7 +14,7 @@ OWN = {
     "atrial_flutter_3_to_1": {"atrial_flutter"}, "atrial_flutter_4_to_1": {"atrial_flutter"}, "atrial_flutter_variable": {"atrial_flutter"},
     "paced_dual": {"paced_atrial", "paced_ventricular"}, "av_block_2_mobitz_2": {"av_block_2_mobitz_2", "rbbb"},
     "av_block_3_narrow": {"av_block_3"}, "av_block_3_wide": {"av_block_3"}, "rbbb_lafb": {"rbbb", "lafb"},
-    "pre_excitation": {"pre_excitation", "short_pr"}, "lvh_strain": {"lvh", "left_atrial"}, "rvh": {"rvh", "right_atrial", "right_axis"},
+    "pre_excitation": {"pre_excitation", "short_pr"}, "lvh": {"lvh_voltage"}, "lvh_strain": {"lvh", "lvh_voltage"}, "rvh": {"rvh", "right_atrial", "right_axis"},
     "old_mi_inferior": {"q_inferior"}, "old_mi_anteroseptal": {"q_anteroseptal"}, "old_mi_anterior": {"q_anterior"},
     "old_mi_lateral": {"q_lateral"}, "lafb": {"lafb", "left_axis"}, "lpfb": {"lpfb", "right_axis"},
 }  # fmt: skip
@@ -180,7 +180,7 @@ def test_atria_are_large_by_definition() -> None:
     [
         ("rate=58", "sinus_bradycardia"), ("rate=104", "sinus_tachycardia"), ("pr_ms=212", "av_block_1"), ("pr_ms=112", "short_pr"),
         ("axis_deg=-36", "left_axis"), ("axis_deg=98", "right_axis"), ("axis_deg=-110", "extreme_axis"),
-        ("qtc_ms=456 sex=male", "long_qt"), ("qtc_ms=380", "short_qt"), ("qrs_ms=124", "ivcd"),
+        ("qtc_ms=456 sex=male", "long_qt"), ("qtc_ms=340 rate=60", "short_qt"), ("qrs_ms=124", "ivcd"),
     ],
 )  # fmt: skip
 def test_values_beyond_a_limit_are_found_and_within_it_not(words: str, finding: str) -> None:

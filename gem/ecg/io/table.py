@@ -20,7 +20,7 @@ MOST_COLUMNS = 256
 _DECIMAL_MV = (0.15, 15.0)
 """Peak to peak of a lead (middle 99 %), mV: decimal numbers of this size are millivolts."""
 
-_TIME = re.compile(r"\s*(time|t|seconds?|sec|ms|timestamp|zeit)\b", re.IGNORECASE)
+_TIME = re.compile(r"\s*(time|t|seconds?|sec|ms|timestamp|zeit)(?![A-Za-z0-9])", re.IGNORECASE)
 _INDEX = re.compile(r"\s*(sample|index|idx|n|#|unnamed: 0|)\s*$", re.IGNORECASE)
 _UNIT = re.compile(r"[\[(_\s](mV|uV|µV|μV|nV|V)[\])]?\s*$", re.IGNORECASE)
 _UNIT_IN_NAME = re.compile(r"(?:^|[^A-Za-z])(mV|uV)(?:[^A-Za-z]|$)")

@@ -1,0 +1,1 @@
+"""Workshop: benchmarks. Imports gem only."""

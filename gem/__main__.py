@@ -1,0 +1,7 @@
+"""python -m gem"""
+
+import sys
+
+from gem.cli import main
+
+sys.exit(main())

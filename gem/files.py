@@ -1,0 +1,29 @@
+"""Writing that cannot leave half a file: to a temporary name beside the target, then renamed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from gem.errors import ConfigError
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path`, all of it or none. Raises `ConfigError` when the place cannot be written."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be written ({fault.strerror}); choose another place with -o") from fault
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as fault:
+        Path(temporary).unlink(missing_ok=True)
+        raise ConfigError(f"{path}: cannot be written ({fault.strerror})") from fault
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

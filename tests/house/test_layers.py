@@ -1,0 +1,64 @@
+"""An import goes down, never up or sideways; foreign libraries have one door each."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GROUND = {"errors", "config", "conversation", "jsonl", "files", "__init__"}
+FLOORS = {
+    "ecg": set(),
+    "simulate": {"ecg"},
+    "measure": {"ecg"},
+    "image": {"ecg"},
+    "knowledge": {"ecg", "measure", "image"},
+    "report": {"ecg", "measure", "image", "knowledge"},
+    "model": {"ecg", "image", "knowledge", "measure"},
+    "infer": {"ecg", "measure", "image", "knowledge", "report", "model"},
+    "cli": {"ecg", "simulate", "measure", "image", "knowledge", "report", "model", "infer"},
+}
+DOORS = {
+    "neurokit2": {"gem/measure/delineate.py"},
+    "wfdb": {"gem/ecg/io/wfdb.py"},
+    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py"},
+    "soundfile": {"gem/ecg/io/wfdb.py"},
+    "torch": {"gem/model", "gem/infer", "train"},
+    "peft": {"gem/model/lora.py"},
+}
+SOURCES = sorted(path for top in ("gem", "data_gen", "train", "eval") for path in (ROOT / top).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_an_import_goes_down(path: Path) -> None:
+    where = path.relative_to(ROOT).parts
+    for module in imports(path):
+        parts = module.split(".")
+        if where[0] == "gem":
+            assert parts[0] not in ("data_gen", "train", "eval"), f"gem imports the workshop {module}"
+            if parts[0] == "gem" and len(parts) > 1 and len(where) > 2:
+                allowed = FLOORS[where[1]] | GROUND | {where[1]}
+                assert parts[1] in allowed, f"{where[1]} imports {module}"
+            if parts[0] == "gem" and len(parts) > 1 and len(where) == 2:
+                assert parts[1] in GROUND, f"the ground imports {module}"
+        else:
+            assert parts[0] not in {"data_gen", "train", "eval"} - {where[0]}, f"{where[0]} imports {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_foreign_library_has_one_door(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    for module in imports(path):
+        doors = DOORS.get(module.split(".")[0])
+        assert doors is None or any(name.startswith(door) for door in doors), f"{name} imports {module}; its door is {doors}"
