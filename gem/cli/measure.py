@@ -1,6 +1,7 @@
 """gem measure FILE ..."""
 
 import argparse
+from typing import Any
 
 from gem.cli.common import each_file, file_arguments, read_file, say, say_json
 
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     return each_file(args, one)
 
 
-def _table(m) -> str:  # type: ignore[no-untyped-def]
+def _table(m: dict[str, Any]) -> str:
     """The measurements of one recording as aligned text."""
     rhythm = m["rhythm"]
     lines = [m["source"], f"  quality            {m['quality']['overall']}", *[f"    {reason}" for reason in m["quality"]["reasons"]]]

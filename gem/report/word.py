@@ -5,6 +5,8 @@ a small square is what a reader sees); wide QRS from 120 ms, narrow below (Suraw
 intervals: PR 120-200 ms, QRS to 110 ms, rate 60-100 bpm, axis -30 to 90 degrees (parts II and III).
 """
 
+from collections.abc import Callable
+
 from gem.knowledge.find import PRESENT, Findings
 from gem.knowledge.normal import limit_for
 from gem.measure.measurement import Measurement, Measurements
@@ -102,7 +104,7 @@ def _st_in(wave: str, lead: str, m: Measurements, strict: bool) -> Judged:
     return (min(known) if not strict else known[0]) <= -SEEN_MV + _NOISE_MV, shown
 
 
-def _known(measurement: Measurement, test) -> Judged:  # type: ignore[no-untyped-def]
+def _known(measurement: Measurement, test: Callable[[float], bool]) -> Judged:
     if measurement.value is None and not measurement.gone:
         return None, f"{measurement.name.replace('_', ' ')}: {measurement.absent}"
     value = measurement.value or 0.0

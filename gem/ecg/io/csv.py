@@ -3,6 +3,7 @@
 The file is streamed: only the stretch asked for is kept.
 """
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,10 +173,8 @@ def _rows(path: Path, dialect: _Dialect, first: int, last: int) -> tuple[np.ndar
     return np.concatenate(parts) if parts else np.empty((0, dialect.width)), at
 
 
-def _squeezed(path: Path, dialect: _Dialect):  # type: ignore[no-untyped-def]
+def _squeezed(path: Path, dialect: _Dialect) -> io.BytesIO:
     """The file with runs of blanks reduced to one, for rows that are aligned by blanks."""
-    import io
-
     lines = path.read_text(dialect.encoding, errors="replace").splitlines()
     return io.BytesIO("\n".join(" ".join(line.split()) for line in lines).encode(dialect.encoding))
 

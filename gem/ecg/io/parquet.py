@@ -1,6 +1,7 @@
 """Parquet: a column a lead; rate and unit in the schema's metadata, a time column, or asked."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,12 +43,12 @@ def _read(path: Path, asked: Asked) -> Recording:
     return to_recording(path, table, fs, asked)
 
 
-def _matrix(batch) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _matrix(batch: Any) -> np.ndarray:
     """An Arrow record batch as [columns, rows]; its nulls as NaN."""
     return np.stack([np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64) for column in batch.columns])
 
 
-def _stretch(file, columns: list[str], first: int, last: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _stretch(file: Any, columns: list[str], first: int, last: int) -> np.ndarray:
     """Rows first to last of `columns` as [C, last - first], read batch by batch."""
     parts, at = [], 0
     for batch in file.iter_batches(batch_size=65_536, columns=columns):

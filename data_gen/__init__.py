@@ -1,0 +1,1 @@
+"""Workshop: knowledge-guided instruction data. Imports gem only."""

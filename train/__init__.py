@@ -1,0 +1,1 @@
+"""Workshop: training. Imports gem only."""
