@@ -104,7 +104,7 @@ def inspect(recording: Recording) -> Quality:
         why = dict.fromkeys(lead.reasons[0].split(",")[0].split(" (")[0] for lead in per_lead.values() if lead.reasons)
         return Quality("unusable", (f"no usable lead: {'; '.join(why)}",), per_lead, mains.hz)
     spikes = pacing_spikes(recording, usable)
-    beats, murk = rough_beats(recording.signal[usable], recording.fs, spikes)
+    beats, murk = rough_beats(recording.signal[usable], recording.fs, spikes, mains.hz if mains.mv.max() > MAINS_MV else None)
     shapes, likeness = mean_beats(recording.signal, recording.fs, beats, usable)
     if len(beats) < 2 or likeness < LEAST_LIKENESS or (murk > MURKY and likeness < LIKE_ENOUGH):
         found = f"{len(beats)} candidate beats, likeness {likeness:.2f}, level between them {murk:.0%} of theirs"

@@ -28,18 +28,19 @@ def bridged(signal: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(signal), level, signal)
 
 
-def rough_beats(signal: np.ndarray, fs: float, spikes_s: Sequence[float] = ()) -> tuple[np.ndarray, float]:
+def rough_beats(signal: np.ndarray, fs: float, spikes_s: Sequence[float] = (), mains_hz: float | None = None) -> tuple[np.ndarray, float]:
     """Samples near the middle of the QRS complexes, and how little these stand out.
 
     signal    [L, T] mV, usable leads
     spikes_s  pacing spikes, whose own steep edges are cut out first
+    mains_hz  mains interference, averaged away over one period
 
     The energy of the slope over all leads, smoothed over 100 ms, must exceed a share of what it
     reaches in most 2 s stretches; peaks nearer than 250 ms are one beat. The second number is the
     median energy as a share of these tops: 0.003 in most ECGs, below 0.25 in all of PTB-XL, above
     0.5 in noise and in ventricular fibrillation, where nothing stands out.
     """
-    x = bridged(signal)
+    x = bridged(signal) if mains_hz is None else smooth(bridged(signal), round(fs / mains_hz))
     step = max(1, round(0.01 * fs))
     slope = np.zeros_like(x)
     slope[:, step:] = x[:, step:] - x[:, :-step]
