@@ -1,9 +1,10 @@
 """gem measure FILE ..."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from gem.cli.common import each_file, file_arguments, read_file, say, say_json
+from gem.cli.common import each_file, file_arguments, read_file, say, say_json, talk
 
 _PER_LEAD = ("p_amplitude", "q_amplitude", "r_amplitude", "s_amplitude", "r_prime_amplitude", "st_j", "st_j60", "t_amplitude")
 
@@ -11,19 +12,43 @@ _PER_LEAD = ("p_amplitude", "q_amplitude", "r_amplitude", "s_amplitude", "r_prim
 def arguments(sub: argparse.ArgumentParser) -> None:
     file_arguments(sub)
     sub.add_argument("--beats", action="store_true", help="with --json: beat sequences and fiducials too")
+    sub.add_argument("--engine", choices=("gem", "neurokit"), default="gem", help="who delineates (default: gem)")
+    sub.add_argument("--second", action="store_true", help="the other engine reads too; intervals on which they differ say so")
+    batch = sub.add_argument_group("a whole corpus (FILE: folders, lists of paths, or a CSV with a column `path`)")
+    batch.add_argument("-o", "--output", metavar="DIR", help="a folder of Parquet shards, one row a record; goes on where it stopped")
+    batch.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    batch.add_argument("--shard", metavar="i/n", help="this part of the shards only, for a Slurm array")
+    batch.add_argument("--ray", metavar="ADDRESS", help="a Ray cluster instead of processes")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.output:
+        return _corpus(args)
+
     def one(path: str) -> None:
         from gem.measure.measure import measure_recording
 
-        measurements = measure_recording(read_file(path, args))
+        measurements = measure_recording(read_file(path, args), engine=args.engine, second=args.second)
         if args.json:
             say_json(measurements.to_json(beats=args.beats))
         else:
             say(_table(measurements.to_json()))
 
     return each_file(args, one)
+
+
+def _corpus(args: argparse.Namespace) -> int:
+    """All records of the lists into shards; 3 when some could not be measured."""
+    from gem.measure.batch import PER_SHARD, count_rows, items_of, write_shard
+    from gem.runner import parse_part, plan, run
+
+    part = parse_part(args.shard)
+    folder = Path(args.output)
+    shards = plan(items_of(args.files), folder, PER_SHARD, ".parquet", {"schema": "gem.features/1"})
+    run(write_shard, shards, args.jobs, args.ray, part)
+    rows, failed = count_rows([shard for shard in shards if shard.path.exists()])
+    talk(f"gem measure: {folder} holds {rows} rows, {failed} of them records that could not be measured (column error)")
+    return 3 if failed else 0
 
 
 def _table(m: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ from gem.ecg.recording import Recording
 from gem.measure.delineation import Delineation
 
 NORMAL, PVC, PAC, PACED, OTHER = "normal", "pvc", "pac", "paced", "other"
-PREMATURE = 0.86
-"""RR before an early beat, as a share of the usual RR."""
+PREMATURE, FOLLOWED = 0.83, 1.0
+"""RR before an early beat and RR after it, as shares of the usual RR around it: early and not made up for at once."""
 _ALIKE = 0.80
 """Correlation of QRS complexes over all leads that counts as the same shape."""
 _WIDER_MS = 16.0
@@ -66,10 +66,7 @@ def classify(clean: Recording, delineation: Delineation, width: np.ndarray, spik
     cut = _cut(clean, beat_s, _QRS_REACH_S, _QRS_REACH_S)
     cluster, shift = _by_shape(cut, fs)
     dominant = _dominant(cluster, width)
-    usual = _usual_rr(beat_s, cluster == dominant)
-    before = np.concatenate([[np.nan], np.diff(beat_s)])
-    with np.errstate(invalid="ignore"):
-        early = before < PREMATURE * usual
+    early = _early(beat_s, cluster == dominant)
     typical = np.nanmedian(width[cluster == dominant]) if np.isfinite(width[cluster == dominant]).any() else np.nan
     kinds = np.full(len(beat_s), NORMAL, dtype="U6")
     with np.errstate(invalid="ignore"):
@@ -149,11 +146,21 @@ def _dominant(cluster: np.ndarray, width: np.ndarray) -> int:
     return int(common[int(np.argmin(widths))])
 
 
-def _usual_rr(beat_s: np.ndarray, dominant: np.ndarray) -> float:
-    """Median RR between neighbouring beats of the dominant shape, s; of all beats where there are too few."""
+def _early(beat_s: np.ndarray, dominant: np.ndarray) -> np.ndarray:
+    """[B] beats that come early for the RR intervals of the dominant shape around them, and are followed by no short one."""
     rr = np.diff(beat_s)
-    both = dominant[1:] & dominant[:-1]
-    return float(np.median(rr[both] if both.sum() >= 3 else rr))
+    own = dominant[1:] & dominant[:-1]
+    out = np.zeros(len(beat_s), dtype=bool)
+    for k in range(1, len(beat_s)):
+        near = [j for j in (*range(max(0, k - 5), k - 1), *range(k + 1, min(len(rr), k + 3))) if own[j]]
+        far = [j for j in range(len(rr)) if own[j] and j not in (k - 1, k)]
+        around = near if len(near) >= 2 else far
+        if not around:
+            continue
+        usual = float(np.median(rr[around]))
+        following = rr[k] if k < len(rr) else usual
+        out[k] = rr[k - 1] < PREMATURE * usual and following >= FOLLOWED * usual
+    return out
 
 
 def _paced(delineation: Delineation, spikes_s: tuple[float, ...]) -> np.ndarray:

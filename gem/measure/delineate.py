@@ -14,7 +14,6 @@ import numpy as np
 
 from gem.ecg.recording import Recording
 from gem.ecg.rough import rough_beats
-from gem.errors import NotReadable
 from gem.measure.delineation import FIDUCIALS, Delineation, ordered
 
 METHODS = ("prominence", "dwt")
@@ -25,7 +24,6 @@ _NEUROKIT_KEYS = {
     "qrs_on": "ECG_R_Onsets", "q_peak": "ECG_Q_Peaks", "r_peak": "ECG_R_Peaks", "s_peak": "ECG_S_Peaks", "qrs_off": "ECG_R_Offsets",
     "t_on": "ECG_T_Onsets", "t_peak": "ECG_T_Peaks", "t_off": "ECG_T_Offsets",
 }  # fmt: skip
-_FEWEST_BEATS = 3
 _PEAK_WINDOW_S = 0.06
 
 
@@ -35,12 +33,8 @@ def delineate_neurokit(clean: Recording, spikes_s: Sequence[float], method: str 
     clean     no gaps, baseline removed, pacing spikes cut out; usable leads only
     spikes_s  pacing spikes, s
     method    one of `METHODS`
-
-    Raises `NotReadable` when fewer than three beats are found.
     """
     beats, _ = rough_beats(clean.signal, clean.fs, spikes_s)
-    if len(beats) < _FEWEST_BEATS:
-        raise NotReadable(f"{clean.source}: only {len(beats)} heart beats found; at least {_FEWEST_BEATS} are needed to measure")
     times = np.stack([_lead(row, clean.fs, beats, method) for row in clean.signal.astype(np.float64)])
     return Delineation(clean.leads, beats / clean.fs, times, f"neurokit2 {method}")
 

@@ -1,6 +1,6 @@
 """Fiducials per lead and beat: what every delineation engine returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,14 +16,20 @@ class Delineation:
     beat_s  [B] the middle of each QRS complex, s from the first sample, ascending
     times   [L, B, 11] fiducials in the order of `FIDUCIALS`, s; NaN = absent
     engine  who found them
+    loose_p [N, 2] first and last edge of P waves that no QRS follows, s
+    sure    [B, 3] how sure the engine is of P, QRS and T of each beat, 0-1; NaN where it does not say
     """
 
     leads: tuple[str, ...]
     beat_s: np.ndarray
     times: np.ndarray
     engine: str
+    loose_p: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    sure: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
 
     def __post_init__(self) -> None:
+        if not len(self.sure):
+            object.__setattr__(self, "sure", np.full((len(self.beat_s), 3), np.nan))
         expected = (len(self.leads), len(self.beat_s), len(FIDUCIALS))
         if self.times.shape != expected:
             raise ValueError(f"times have shape {self.times.shape}, but {expected} is needed")
@@ -37,7 +43,7 @@ class Delineation:
         """The same without any P wave."""
         times = self.times.copy()
         times[:, :, :3] = np.nan
-        return Delineation(self.leads, self.beat_s, times, self.engine)
+        return replace(self, times=times, loose_p=np.empty((0, 2)))
 
 
 def ordered(times: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Recording -> Measurements, one function."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from gem.ecg.quality import Quality, inspect
@@ -7,12 +9,13 @@ from gem.ecg.recording import Recording
 from gem.measure.atrial import atrial
 from gem.measure.axis import frontal_axis
 from gem.measure.beats import Beats, classify, fibrillating
-from gem.measure.delineate import delineate_neurokit
+from gem.measure.conduction import av_relation
 from gem.measure.delineation import Delineation
+from gem.measure.engine import ENGINES, delineate, doubted
 from gem.measure.interval import Edges, global_edges, global_intervals, median_of
 from gem.measure.measurement import Measurement, Measurements, Rhythm
 from gem.measure.prepare import prepare
-from gem.measure.rhythm import has_p, is_fibrillation, name_rhythm
+from gem.measure.rhythm import is_fibrillation, name_rhythm
 from gem.measure.sequence import sequences
 from gem.measure.voltage import PerLead, voltages
 from gem.measure.wave import LeadBeat, lead_waves
@@ -20,31 +23,45 @@ from gem.measure.wave import LeadBeat, lead_waves
 _EDGES = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
 
 
-def measure_recording(recording: Recording, quality: Quality | None = None) -> Measurements:
+def measure_recording(recording: Recording, quality: Quality | None = None, engine: str = "gem", second: bool = False) -> Measurements:
     """Measure everything that can be measured on a recording.
 
     quality  from `inspect`, when it is already known
+    engine   who delineates: "gem" or "neurokit" (`engine.ENGINES`)
+    second   have the other engine read it too; intervals on which they differ carry that as a doubt
 
     Raises `NotReadable`, with the reasons, when the quality is unusable or fewer than three
-    beats are found.
+    beats are found, and `ConfigError` for another engine.
     """
     quality = quality or inspect(recording)
     clean = prepare(recording, quality)
-    delineation = delineate_neurokit(clean, quality.spikes_s)
+    measured = _measure(recording, clean, quality, engine)
+    if not second:
+        return measured
+    other = next(name for name in ENGINES if name != engine)
+    doubts = doubted(measured.of_all, _measure(recording, clean, quality, other).of_all, other)
+    return replace(measured, of_all=measured.of_all | doubts)
+
+
+def _measure(recording: Recording, clean: Recording, quality: Quality, engine: str) -> Measurements:
+    """The whole measurement by one engine."""
+    delineation = delineate(clean, quality.spikes_s, engine)
     edges = global_edges(delineation)
     width_ms = (edges["qrs_off"] - edges["qrs_on"]) * 1e3
     beats = classify(clean, delineation, width_ms, quality.spikes_s)
     atria = atrial(clean, delineation, edges, beats)
     if is_fibrillation(delineation.beat_s, beats, atria):
         beats = fibrillating(beats)
-    no_p = None if has_p(atria) else "no P wave before any QRS"
+    no_p = None if atria.has_p else "no P wave before any QRS"
+    relation = av_relation(edges, delineation.loose_p, delineation.beat_s)
     if no_p:
         delineation = delineation.without_p()
         edges = global_edges(delineation)
     per_lead = _per_lead(clean, delineation, edges, beats, no_p)
     of_all = global_intervals(edges, delineation.beat_s, beats.normal, no_p)
     of_all |= _axes(per_lead) | voltages(per_lead)
-    rhythm = name_rhythm(delineation.beat_s, beats, atria, median_of(width_ms[beats.normal]), of_all["p_axis"])
+    qrs_ms = median_of(width_ms[beats.normal])
+    rhythm = name_rhythm(delineation.beat_s, beats, atria, relation, qrs_ms, of_all["p_axis"], quality.spikes_s)
     if rhythm.p_per_qrs is None:
         of_all |= _without_p(of_all, rhythm)
     return Measurements(

@@ -28,12 +28,24 @@ def noise_leads(spec: SimulationSpec, clean: np.ndarray, rng: np.random.Generato
         snr = spec.noise.asked().get(kind)
         if snr is None or signal == 0.0:
             continue
-        wires = np.zeros((10, clean.shape[1]))
-        wires[_WIRES] = _KINDS[kind](clean.shape[1], spec.fs, stream)
-        leads = FROM_ELECTRODES @ wires
-        power = float(np.mean(np.var(TWELVE @ leads, axis=1)))
+        leads, power = _made(kind, clean.shape[1], spec.fs, stream)
         total += leads * np.sqrt(signal / 10 ** (snr / 10) / power)
     return total
+
+
+def noise_12(kind: str, samples: int, fs: float, rng: np.random.Generator) -> np.ndarray:
+    """[12, T] noise of one kind ("wander", "mains_50", "mains_60", "muscle", "motion", "white"), mean power 1 mV^2 over the leads."""
+    leads, power = _made(kind, samples, fs, rng)
+    out: np.ndarray = TWELVE @ leads / np.sqrt(power)
+    return out
+
+
+def _made(kind: str, samples: int, fs: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """[8, T] noise over the independent leads, and its mean power over the twelve."""
+    wires = np.zeros((10, samples))
+    wires[_WIRES] = _KINDS[kind](samples, fs, rng)
+    leads = FROM_ELECTRODES @ wires
+    return leads, float(np.mean(np.var(TWELVE @ leads, axis=1)))
 
 
 def _wander(samples: int, fs: float, rng: np.random.Generator) -> np.ndarray:

@@ -139,3 +139,21 @@ def _read(path: Path, asked: Asked) -> Recording:
 
 
 READER = Reader("wfdb", "WFDB (.hea with .dat or .mat: formats 16, 212, 80, FLAC 516, ...)", _sniff, _read)
+
+
+def read_marks(header: Path, extension: str) -> list[tuple[str, int]]:
+    """Annotations beside a record, as (symbol, sample), in order. Raises `ECGReadError`.
+
+    header     the record's .hea
+    extension  of the annotation file, for instance "ii" for LUDB's lead II
+    """
+    import wfdb
+
+    path = header.with_suffix(f".{extension}")
+    if not path.is_file():
+        raise ECGReadError(path, "no such annotation file", "not_found")
+    try:
+        found = wfdb.rdann(str(header.with_suffix("").absolute()), extension)
+    except Exception as fault:  # wfdb raises whatever its parsing runs into
+        raise ECGReadError(path, f"wfdb cannot decode it ({type(fault).__name__}: {fault})", "malformed") from fault
+    return list(zip(found.symbol, found.sample.tolist(), strict=True))

@@ -1,0 +1,227 @@
+"""From scores to fiducials: which waves there are, where they begin and end in each lead, and what belongs to which beat.
+
+The joint score decides whether there is a wave; the lead's own score, where it crosses one half (between samples), says where
+it begins and ends there. Probabilities are those that a sample is covered, so one half is the median of where readers would
+put the edge.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gem.ecg.recording import Recording
+from gem.measure.delineation import FIDUCIALS, Delineation, ordered
+from gem.measure.scores import RATE_HZ, WAVES, Scores
+
+ENGINE = "gem delineator 1"
+_HALF = 0.5
+_FAINT, _FAINT_SHARE, _FAINT_SPREAD_S = 0.2, 0.7, 0.012
+"""Faint P waves are believed from this score where this share of the beats has one and their distance from QRS varies no more."""
+_SHORTEST_S = {"p": 0.03, "qrs": 0.03, "t": 0.05}
+_BRIDGE_S = {"p": 0.02, "qrs": 0.04, "t": 0.04}
+"""Gaps of a joint wave that are closed."""
+_REFRACTORY_S = 0.2
+_PR_S = 0.45
+"""Longest time from the onset of P to the QRS that it may belong to."""
+_QT_S = 0.75
+_REACH_S = {"p": 0.06, "qrs": 0.08, "t": 0.12}
+"""How far beyond the joint wave a lead's own edge may lie."""
+_SEEN = {"p": 0.1, "qrs": 0.1, "t": 0.1}
+"""Largest score of a lead from which the wave is taken to be there; below, it is absent in that lead."""
+_WIDEST = 3.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One wave of the joint score: first and last crossing (s) and its mean score."""
+
+    first: float
+    last: float
+    score: float
+
+    @property
+    def middle(self) -> float:
+        return (self.first + self.last) / 2
+
+
+def segments(score_T: np.ndarray, wave: str, level: float = _HALF) -> list[Segment]:
+    """Stretches of a score above a level, short gaps closed, too short ones left out."""
+    above = np.concatenate([[False], score_T >= level, [False]])
+    edges = np.flatnonzero(above[1:] != above[:-1])
+    spans = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    merged: list[tuple[int, int]] = []
+    for first, last in spans:
+        if merged and first - merged[-1][1] < _BRIDGE_S[wave] * RATE_HZ:
+            merged[-1] = (merged[-1][0], last)
+        else:
+            merged.append((first, last))
+    out = []
+    for first, last in merged:
+        a, b = _cross(score_T, first, level) / RATE_HZ, _cross(score_T, last, level) / RATE_HZ
+        if b - a >= _SHORTEST_S[wave]:
+            out.append(Segment(a, b, float(score_T[first:last].mean())))
+    return out
+
+
+def _cross(score_T: np.ndarray, k: int, level: float) -> float:
+    """Where the line from sample k - 1 to k crosses the level; the end itself at the ends."""
+    if not 0 < k < len(score_T):
+        return float(min(k, len(score_T) - 1))
+    low, high = float(score_T[k - 1]), float(score_T[k])
+    return k - 1 + (level - low) / (high - low) if high != low else float(k)
+
+
+def decode(scores: Scores, clean: Recording) -> Delineation:
+    """Fiducials of a cleaned recording from its scores."""
+    qrs = _apart(segments(scores.joint[1], "qrs"))
+    t_waves = segments(scores.joint[2], "t")
+    t_of = [_after(beat, qrs[k + 1] if k + 1 < len(qrs) else None, t_waves) for k, beat in enumerate(qrs)]
+    p_waves, p_of = _p_waves(scores.joint[0], qrs)
+    used = {id(p) for p in p_of if p}
+    loose = [(p.first, p.last) for p in p_waves if id(p) not in used and not _inside(p, qrs)]
+    times = np.full((len(clean.leads), len(qrs), len(FIDUCIALS)), np.nan)
+    sure = np.zeros((len(qrs), 3))
+    of_beats: tuple[list[Segment | None], ...] = (p_of, [*qrs], t_of)
+    for index, (wave, found) in enumerate(zip(WAVES, of_beats, strict=True)):
+        edges = _lead_edges(scores.lead[:, index], found, wave)
+        first, last = FIDUCIALS.index(f"{wave}_on"), FIDUCIALS.index(f"{wave}_off")
+        joint = np.array([[s.first, s.last] if s else [np.nan, np.nan] for s in found]).reshape(-1, 2)
+        times[:, :, first] = spread_to(edges[..., 0], joint[:, 0], last=False)
+        times[:, :, last] = spread_to(edges[..., 1], joint[:, 1], last=True)
+        sure[:, index] = [s.score if s else 0.0 for s in found]
+    _peaks(times, clean)
+    beat_s = np.array([beat.middle for beat in qrs])
+    return Delineation(clean.leads, beat_s, ordered(times), ENGINE, np.array(loose).reshape(-1, 2), sure)
+
+
+def _p_waves(score_T: np.ndarray, qrs: list[Segment]) -> tuple[list[Segment], list[Segment | None]]:
+    """All P waves, and the one of each beat. Where few are sure, faint ones are believed if they stand at one distance before QRS."""
+    for level in (_HALF, _FAINT):
+        found = segments(score_T, "p", level)
+        of_beats = [_before(beat, qrs[k - 1] if k else None, found) for k, beat in enumerate(qrs)]
+        distance = np.array([beat.first - p.middle for beat, p in zip(qrs, of_beats, strict=True) if p])
+        if level == _HALF:
+            sure = found, of_beats
+            if len(distance) >= 0.5 * len(qrs):
+                return sure
+    steady = len(distance) >= _FAINT_SHARE * len(qrs) and float(np.median(np.abs(distance - np.median(distance)))) <= _FAINT_SPREAD_S
+    return (found, of_beats) if steady else sure
+
+
+def _apart(beats: list[Segment]) -> list[Segment]:
+    """Beats nearer than the refractory time are one; the surer stays."""
+    kept: list[Segment] = []
+    for beat in beats:
+        if kept and beat.middle - kept[-1].middle < _REFRACTORY_S:
+            if beat.score * (beat.last - beat.first) > kept[-1].score * (kept[-1].last - kept[-1].first):
+                kept[-1] = beat
+        else:
+            kept.append(beat)
+    return kept
+
+
+def _after(beat: Segment, following: Segment | None, t_waves: list[Segment]) -> Segment | None:
+    """The T wave of a beat: the largest between it and the next."""
+    end = following.first if following else np.inf
+    near = [t for t in t_waves if beat.last - 0.04 <= t.middle <= min(end, beat.first + _QT_S)]
+    return max(near, key=lambda t: t.score * (t.last - t.first), default=None)
+
+
+def _before(beat: Segment, previous: Segment | None, p_waves: list[Segment]) -> Segment | None:
+    """The P wave of a beat: the last that begins before it, behind the beat before."""
+    begin = previous.last if previous else -np.inf
+    near = [p for p in p_waves if begin <= p.middle < beat.first + 0.01 and beat.first - p.first <= _PR_S]
+    return near[-1] if near else None
+
+
+def _inside(p: Segment, beats: list[Segment]) -> bool:
+    return any(beat.first <= p.middle <= beat.last for beat in beats)
+
+
+def _lead_edges(score_LT: np.ndarray, found: list[Segment | None], wave: str) -> np.ndarray:
+    """[L, B, 2] first and last crossing of each lead's own score at the waves found, s; NaN where the lead does not show it."""
+    leads, samples = score_LT.shape
+    out = np.full((leads, len(found), 2), np.nan)
+    reach = round(_REACH_S[wave] * RATE_HZ)
+    rows = np.arange(leads)
+    for k, segment in enumerate(found):
+        if segment is None:
+            continue
+        a, b = round(segment.first * RATE_HZ), round(segment.last * RATE_HZ)
+        low, high = max(0, a - reach), min(samples, b + reach + 1)
+        window = score_LT[:, low:high]
+        inner = window[:, max(0, a - low) : max(1, b - low + 1)]
+        seed = np.argmax(inner, axis=1) + max(0, a - low)
+        top = window[rows, seed]
+        # a wave that the lead shows weakly is cut at half of what it reaches there
+        level = np.minimum(_HALF, 0.5 * top)[:, None]
+        below = window < level
+        at = np.arange(window.shape[1])
+        left = np.where(below & (at < seed[:, None]), at, -1).max(axis=1)
+        right = np.where(below & (at > seed[:, None]), at, window.shape[1]).min(axis=1)
+        out[:, k, 0] = _between(window, left, left + 1, level[:, 0], low)
+        out[:, k, 1] = _between(window, right, right - 1, level[:, 0], low)
+        out[top < _SEEN[wave], k] = np.nan
+    return out
+
+
+def _between(window: np.ndarray, outside: np.ndarray, inside: np.ndarray, level: np.ndarray, low: int) -> np.ndarray:
+    """Crossing of `level` between two neighbouring samples of each row, s; the window's end where there is none."""
+    last = window.shape[1] - 1
+    rows = np.arange(len(window))
+    out, into = np.clip(outside, 0, last), np.clip(inside, 0, last)
+    y0, y1 = window[rows, out], window[rows, into]
+    share = np.where(y1 > y0, (level - y0) / np.where(y1 > y0, y1 - y0, 1), 0.0)
+    at: np.ndarray = (low + out + (into - out) * np.clip(share, 0, 1)) / RATE_HZ
+    return at
+
+
+def spread_to(edges_LB: np.ndarray, joint_B: np.ndarray, last: bool) -> np.ndarray:
+    """Edges of the leads spread about their median so that the second most extreme one is the joint edge.
+
+    A network gives the mean of what readers mark, so its edges vary less over the leads than readers' do, while the
+    global edge is by definition an extreme over the leads. Only the outer half moves; the median stays.
+    """
+    out = edges_LB.copy()
+    sign = -1.0 if last else 1.0
+    for k, joint in enumerate(joint_B):
+        row = sign * edges_LB[:, k]
+        known = np.isfinite(row)
+        if known.sum() < 4 or not np.isfinite(joint):
+            continue
+        middle = float(np.median(row[known]))
+        second = float(np.sort(row[known])[1])
+        if middle - second < 1e-3:
+            continue
+        factor = np.clip((middle - sign * joint) / (middle - second), 0.3, _WIDEST)
+        outer = known & (row < middle)
+        out[outer, k] = sign * (middle + factor * (row[outer] - middle))
+    return out
+
+
+def _peaks(times: np.ndarray, clean: Recording) -> None:
+    """Fill the peaks of P, Q, R, S, T from the signal between the edges of each lead."""
+    at = {name: k for k, name in enumerate(FIDUCIALS)}
+    fs = clean.fs
+    for lead in range(times.shape[0]):
+        x = clean.signal[lead]
+        for beat in times[lead]:
+            on, off = beat[at["qrs_on"]], beat[at["qrs_off"]]
+            if np.isfinite(on) and np.isfinite(off):
+                first, last = max(0, round(on * fs)), min(len(x), round(off * fs) + 1)
+                wave = x[first:last] - (x[first] + x[min(last, len(x)) - 1]) / 2 if last > first else x[:0]
+                if len(wave) > 2:
+                    top, bottom = int(np.argmax(wave)), int(np.argmin(wave))
+                    main = top if wave[top] >= -wave[bottom] / 4 else bottom
+                    beat[at["r_peak"]] = (first + main) / fs
+                    before, behind = wave[:main], wave[main + 1 :]
+                    if main == top and len(before) and before.min() < -0.03:
+                        beat[at["q_peak"]] = (first + int(np.argmin(before))) / fs
+                    if main == top and len(behind) and behind.min() < -0.03:
+                        beat[at["s_peak"]] = (first + main + 1 + int(np.argmin(behind))) / fs
+            for letter in ("p", "t"):
+                on, off = beat[at[f"{letter}_on"]], beat[at[f"{letter}_off"]]
+                if np.isfinite(on) and np.isfinite(off) and off > on:
+                    first, last = max(0, round(on * fs)), min(len(x), round(off * fs) + 1)
+                    line = np.linspace(x[first], x[last - 1], last - first)
+                    beat[at[f"{letter}_peak"]] = (first + int(np.argmax(np.abs(x[first:last] - line)))) / fs

@@ -1,0 +1,49 @@
+"""The delineation engines, and a second reading of one by another."""
+
+from collections.abc import Sequence
+
+from gem.ecg.recording import Recording
+from gem.errors import ConfigError, NotReadable
+from gem.measure.delineation import Delineation
+from gem.measure.measurement import Measurement
+
+ENGINES = ("gem", "neurokit")
+_FEWEST_BEATS = 3
+_COMPARED = ("p_duration", "pr_interval", "qrs_duration", "qt_interval")
+_APART_MS = {"p_duration": 10.0, "pr_interval": 10.0, "qrs_duration": 10.0, "qt_interval": 25.0}
+"""IEC 60601-2-25:2011, table 201.105 (quoted second-hand): the mean difference accepted between instrument and reference."""
+
+
+def delineate(clean: Recording, spikes_s: Sequence[float], engine: str) -> Delineation:
+    """Fiducials of a cleaned recording.
+
+    engine  "gem": the learned delineator, all leads at once; "neurokit": neurokit2's prominence method, lead by lead
+
+    Raises `ConfigError` for another engine and `NotReadable` when fewer than three beats are found.
+    """
+    if engine == "gem":
+        from gem.measure.decode import decode
+        from gem.measure.scores import score
+
+        found = decode(score(clean), clean)
+    elif engine == "neurokit":
+        from gem.measure.delineate import delineate_neurokit
+
+        found = delineate_neurokit(clean, spikes_s)
+    else:
+        raise ConfigError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}")
+    if len(found.beat_s) < _FEWEST_BEATS:
+        raise NotReadable(f"{clean.source}: only {len(found.beat_s)} heart beats found; at least {_FEWEST_BEATS} are needed to measure")
+    return found
+
+
+def doubted(first: dict[str, Measurement], second: dict[str, Measurement], other: str) -> dict[str, Measurement]:
+    """The intervals of `first` with a doubt where the engine `other` measured something else by more than the tolerance."""
+    out = {}
+    for name in _COMPARED:
+        a, b = first[name], second[name]
+        if a.value is None or b.value is None or abs(a.value - b.value) <= _APART_MS[name]:
+            continue
+        doubt = f"{other} reads {b.value:.0f} ms"
+        out[name] = Measurement(a.name, a.unit, value=a.value, method=a.method, doubt="; ".join(t for t in (a.doubt, doubt) if t))
+    return out

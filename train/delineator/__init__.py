@@ -1,0 +1,1 @@
+"""The learned delineator: a small U-Net over all leads at once."""
