@@ -60,7 +60,7 @@ def _measure(recording: Recording, clean: Recording, quality: Quality, engine: s
     per_lead = _per_lead(clean, delineation, edges, beats, no_p)
     of_all = global_intervals(edges, delineation.beat_s, beats.normal, no_p)
     of_all |= _axes(per_lead) | voltages(per_lead)
-    qrs_ms = median_of(width_ms[beats.normal])
+    qrs_ms = of_all["qrs_lead_median"].value or float("nan")
     rhythm = name_rhythm(delineation.beat_s, beats, atria, relation, qrs_ms, of_all["p_axis"], quality.spikes_s)
     if rhythm.p_per_qrs is None:
         of_all |= _without_p(of_all, rhythm)
@@ -113,7 +113,7 @@ def _per_lead(clean: Recording, delineation: Delineation, edges: Edges, beats: B
 def _axes(per_lead: PerLead) -> dict[str, Measurement]:
     """P, QRS and T axes from I and aVF."""
     out = {}
-    for wave, name in (("P", "p_amplitude"), ("QRS", "qrs_net"), ("T", "t_amplitude")):
+    for wave, name in (("P", "p_net"), ("QRS", "qrs_net"), ("T", "t_amplitude")):
         values = []
         for lead in ("I", "aVF"):
             m = per_lead.get(lead, {}).get(name)

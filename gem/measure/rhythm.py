@@ -16,9 +16,11 @@ from gem.measure.measurement import Measurement, Rhythm
 IRREGULAR = 0.04
 """Median change between successive RR intervals, as a share of the median RR."""
 FLUTTER_PEAK, FLUTTER_SHARE = 0.55, 0.5
-ARRHYTHMIA_S = 0.12
-"""Longest less shortest RR of a sinus rhythm from which it is called sinus arrhythmia."""
+ARRHYTHMIA_S = 0.16
+"""Longest less shortest RR of a sinus rhythm from which it is called sinus arrhythmia (Surawicz and Knilans 2008, chapter 13)."""
 SLOW, FAST = 60.0, 100.0
+_SINUS_P_DEG = (-45.0, 120.0)
+"""Beyond this the P wave points away from the feet: normal is 0 to 75 degrees (Surawicz 2009, part III); the margin is ours."""
 _JUNCTIONAL_BPM = (40.0, 60.0)
 _WIDE_MS = 120.0
 _ATRIAL_PACE_S = (0.13, 0.40)
@@ -41,7 +43,7 @@ def name_rhythm(
     irregular = change > IRREGULAR
     events = _events(beat_s, beats, relation) | {"atrial_paced_share": _atrial_paced(beat_s, spikes_s)}
     shown = f"RR {rr.min() * 1e3:.0f} to {rr.max() * 1e3:.0f} ms, median change {change:.0%}"
-    evidence = (shown, atrial.p_evidence)
+    evidence: tuple[str, ...] = (shown, atrial.p_evidence)
     pace = float((beats.kinds == PACED).mean())
     if pace >= 0.5:
         return Rhythm(
@@ -79,7 +81,7 @@ def _with_p(
 ) -> Rhythm:
     """Rhythms with a P wave before each QRS: sinus when P points down and left, else atrial."""
     axis = p_axis.value
-    downward = axis is None or -30.0 <= axis <= 105.0
+    downward = axis is None or _SINUS_P_DEG[0] <= axis <= _SINUS_P_DEG[1]
     if axis is not None:
         evidence = (*evidence, f"P axis {axis:.0f} deg")
     if events["atrial_paced_share"] >= 0.5:

@@ -20,10 +20,21 @@ def voltages(per_lead: PerLead) -> dict[str, Measurement]:
         "sokolow_lyon": _sum(per_lead, "sokolow_lyon", "|S| V1 + the larger R of V5, V6", ("V1", "V5", "V6"), _sokolow),
         "cornell": _sum(per_lead, "cornell", "R aVL + |S| V3", ("aVL", "V3"), lambda up, down: up["aVL"] - down["V3"]),
         "rvh_voltage": _sum(per_lead, "rvh_voltage", "R V1 + |S| V5", ("V1", "V5"), lambda up, down: up["V1"] - down["V5"]),
+        "qrs_lead_median": _lead_median(per_lead),
         "delta_time": _delta_time(per_lead),
         "limb_voltage": _sum(per_lead, "limb_voltage", "largest peak-to-peak QRS of the limb leads", LIMB, _largest),
         "chest_voltage": _sum(per_lead, "chest_voltage", "largest peak-to-peak QRS of the chest leads", CHEST, _largest),
     }
+
+
+def _lead_median(per_lead: PerLead) -> Measurement:
+    """Median over the leads of their own QRS durations: what carts print agrees with it (configs/LOG.md)."""
+    found = [value for waves in per_lead.values() if (value := waves["qrs_duration"].value) is not None]
+    if not found:
+        return Measurement("qrs_lead_median", "ms", absent="no lead with both edges of QRS found")
+    return Measurement(
+        "qrs_lead_median", "ms", value=float(np.median(found)), method="median over normal beats in each lead, then over leads"
+    )
 
 
 def _delta_time(per_lead: PerLead) -> Measurement:

@@ -23,6 +23,8 @@ ST_SLOPE_MV = 0.05
 """Change from J to J + 60 ms that makes ST upsloping or downsloping: half a small square."""
 _LEVEL_S = 0.04
 _UPPER_CASE_MV = 0.5
+_FOOT_MV, _FOOT = 0.015, 0.05
+"""What lies nearer to the level than this, or than this share of the peak, is no part of a deflection."""
 _NO_QRS = "no QRS complex with both edges found in this lead"
 
 
@@ -86,13 +88,19 @@ def lead_waves(beat: LeadBeat, no_p: str | None) -> dict[str, Measurement]:
 
 
 def lobes(x: np.ndarray, least: float) -> list[Lobe]:
-    """Deflections of `x` from zero, in order: runs of one sign that peak inside `x` and reach `least` mV."""
+    """Deflections of `x` from zero, in order: runs of one sign that peak inside `x` and reach `least` mV.
+
+    A deflection begins and ends at zero or, where it creeps along the level, where it leaves it.
+    """
     edges = (np.flatnonzero(np.diff(np.signbit(x + 0.0))) + 1).tolist()  # + 0.0: no negative zero
     out = []
     for first, last in zip([0, *edges], [*edges, len(x)], strict=True):
         peak = first + int(np.argmax(np.abs(x[first:last])))
         if 0 < peak < len(x) - 1 and abs(x[peak]) >= least:
-            out.append(Lobe(float(x[peak]), _zero(x, first), peak, _zero(x, last)))
+            size = np.abs(x[first:last])
+            out_of_level = np.flatnonzero(size >= max(_FOOT_MV, _FOOT * size.max()))
+            begin, end = first + int(out_of_level[0]), first + int(out_of_level[-1])
+            out.append(Lobe(float(x[peak]), max(_zero(x, first), begin - 1.0), peak, min(_zero(x, last), end + 1.0)))
     return out
 
 
@@ -124,7 +132,8 @@ def _qrs(x: np.ndarray, beat: LeadBeat) -> dict[str, Measurement]:
     ratio = r_prime / r if r > 0 and r_prime > 0 else np.nan
     out["r_prime_over_r"] = measured("r_prime_over_r", "", ratio, "no R' wave", gone=True)
     out["delta_time"] = measured("delta_time", "ms", _to_fifth(qrs) * ms, _NO_QRS)
-    out["r_peak_time"] = measured("r_peak_time", "ms", _last_peak(qrs) * ms, "no R wave", gone=True)
+    late = span[0] - beat.own["qrs_on"] if np.isfinite(beat.own["qrs_on"]) else 0.0
+    out["r_peak_time"] = measured("r_peak_time", "ms", (_last_peak(qrs) + late) * ms, "no R wave", gone=True)
     out["qrs_pattern"] = form("qrs_pattern", _pattern(waves))
     return out
 
@@ -157,7 +166,7 @@ def _letter(name: str, mv: float) -> str:
 
 
 def _last_peak(qrs: np.ndarray) -> float:
-    """Samples from QRS onset to the last positive peak of at least 80 % of the tallest; NaN without an R wave."""
+    """Samples from the first to the last positive peak of at least 80 % of the tallest; NaN without an R wave."""
     if qrs.max() < LEAST_QRS_MV:
         return float("nan")
     inner = qrs[1:-1]
@@ -203,6 +212,7 @@ def _wave(letter: str, x: np.ndarray, beat: LeadBeat, absent: str | None) -> dic
     own = np.isfinite(beat.own[f"{letter}_on"]) and np.isfinite(beat.own[f"{letter}_off"])
     length = (beat.own[f"{letter}_off"] - beat.own[f"{letter}_on"]) * 1e3 / beat.fs if own else float("nan")
     out = {name: Measurement(name, "mV", value=value) for name, value in zip(parts, (larger, top, bottom), strict=True)}
+    out[f"{letter}_net"] = Measurement(f"{letter}_net", "mV", value=top + bottom, method="positive and negative part together")
     out[f"{letter}_duration"] = measured(f"{letter}_duration", "ms", length, f"no {letter.upper()} wave with both edges found in this lead")
     out[f"{letter}_form"] = form(f"{letter}_form", _form(letter, wave, top, bottom))
     return out

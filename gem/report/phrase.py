@@ -8,10 +8,11 @@ from gem.measure.measurement import Measurements
 
 _OVER_ALL = {
     "heart_rate": "heart rate", "rr_interval": "RR interval", "p_duration": "P wave duration", "pr_interval": "PR interval",
-    "qrs_duration": "QRS duration", "qt_interval": "QT interval", "qtc_bazett": "QTc (Bazett)", "qtc_fridericia": "QTc (Fridericia)",
-    "qtc_framingham": "QTc (Framingham)", "qtc_hodges": "QTc (Hodges)", "p_axis": "P axis", "qrs_axis": "QRS axis", "t_axis": "T axis",
-    "sokolow_lyon": "Sokolow-Lyon", "cornell": "Cornell", "limb_voltage": "largest QRS of the limb leads",
-    "chest_voltage": "largest QRS of the chest leads", "delta_time": "slurred start of QRS",
+    "qrs_lead_median": "QRS duration", "qrs_duration": "QRS duration over all leads", "qt_interval": "QT interval",
+    "qtc_bazett": "QTc (Bazett)", "qtc_fridericia": "QTc (Fridericia)", "qtc_framingham": "QTc (Framingham)", "qtc_hodges": "QTc (Hodges)",
+    "p_axis": "P axis", "qrs_axis": "QRS axis", "t_axis": "T axis", "sokolow_lyon": "Sokolow-Lyon", "cornell": "Cornell",
+    "limb_voltage": "largest QRS of the limb leads", "chest_voltage": "largest QRS of the chest leads",
+    "delta_time": "slurred start of QRS",
 }  # fmt: skip
 _IN_LEAD = {
     "q_amplitude": "Q wave", "q_duration": "Q wave", "r_amplitude": "R wave", "r_duration": "R wave", "s_amplitude": "S wave",

@@ -155,6 +155,8 @@ def _beats(sentence: str) -> list[Token]:
 def _leads(sentence: str) -> list[Token]:
     out = []
     for m in _GROUP_LEADS.finditer(sentence):
+        if sentence[: m.start()].rstrip().endswith("over"):  # "over all leads" is not in each of them
+            continue
         leads = next(group for k, group in enumerate(_GROUP_WORDS.values()) if m[f"g{k}"])
         out.append(Token("leads", m.start(), m.end(), leads=leads))
     for m in _LEADS.finditer(sentence):

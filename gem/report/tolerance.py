@@ -27,6 +27,7 @@ TOLERANCES = {
     "pr_interval": Tolerance(10.0),
     "p_duration": Tolerance(10.0),
     "qrs_duration": Tolerance(10.0),
+    "qrs_lead_median": Tolerance(10.0),
     "qt_interval": Tolerance(25.0),
     "qtc_bazett": Tolerance(25.0),
     "qtc_fridericia": Tolerance(25.0),

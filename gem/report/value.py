@@ -52,6 +52,8 @@ def _names(subject: str, unit: str, in_leads: bool) -> tuple[str, ...]:
     """The measurements that a subject with this unit may mean; any of them will do."""
     if subject == "qtc":
         return _QTC
+    if subject in ("qrs", "qrs_duration") and unit == "ms" and not in_leads:
+        return ("qrs_lead_median", "qrs_duration")  # by whichever definition the text was written
     if subject in ("st", "st_elevation", "st_depression"):
         return _ST if unit == "mV" else ()
     table = {"ms": _IN_MS, "mV": _IN_MV}.get(unit, {})

@@ -221,11 +221,11 @@ def _size(claim: Claim, m: Measurements) -> Judged:
         name = "qtc_bazett" if subject in ("qtc", "qt_interval") else subject
         low, high = 360.0, upper
     elif subject in _RANGES:
-        name = "qrs_duration" if subject == "qrs" else subject
+        name = "qrs_lead_median" if subject in ("qrs", "qrs_duration") else subject
         low, high = _RANGES[subject]
     else:
         return None, f"nothing here decides what a {word} {subject.replace('_', ' ')} is"
-    if word in ("wide", "narrow") and name == "qrs_duration":
+    if word in ("wide", "narrow") and name == "qrs_lead_median":
         low, high = 0.0, 120.0 - 1e-6
     tests = {
         "prolonged": lambda v: v > high or (name.startswith("qtc") and v >= high),

@@ -38,7 +38,7 @@ _REPOLARISATION = (
 )
 _AXES = ("left_axis", "right_axis", "extreme_axis")
 _ECTOPY = {"premature_ventricular": ("premature ventricular complex", "pvc"), "premature_atrial": ("premature atrial complex", "pac")}
-_UNSAID = {"lvh": ("qrs_duration", "r_peak_time"), "lbbb": ("r_amplitude", "q_amplitude"), "lbbb_incomplete": ("q_amplitude",)}
+_UNSAID = {"lvh": ("qrs_lead_median", "r_peak_time"), "lbbb": ("r_amplitude", "q_amplitude"), "lbbb_incomplete": ("q_amplitude",)}
 """Evidence that counts but does not convince a reader: minor points of a score, waves that must be small."""
 _FAMILIES = {
     "AV conduction": ("av_block_1", "av_block_2_mobitz_1", "av_block_2_mobitz_2", "av_block_2_to_1", "av_block_3", "short_pr"),
@@ -121,8 +121,11 @@ def _ectopy(noun: str, beats: list[int]) -> str:
 
 def _intervals(m: Measurements, findings: Findings) -> list[Sentence]:
     section = "Intervals and axis"
-    names = ("pr_interval", "p_duration", "qrs_duration", "qt_interval", "qtc_bazett", "qtc_fridericia")
+    names = ("pr_interval", "p_duration", "qrs_lead_median", "qt_interval", "qtc_bazett", "qtc_fridericia")
     shown = [(name, phrase) for name in names if (phrase := over_all(m, name))]
+    wide = m.get("qrs_duration").value
+    if wide is not None:
+        shown = [(name, f"{phrase} ({wide:.0f} ms over all leads)" if name == "qrs_lead_median" else phrase) for name, phrase in shown]
     out = []
     if shown:
         text = ", ".join(phrase for _, phrase in shown)

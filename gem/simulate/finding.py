@@ -39,8 +39,8 @@ FINDINGS = (
 
 _SLOW, _FAST = 60.0, 100.0
 """Beats per minute: sinus rhythm is 60 to 100 (Mason 2007, AHA/ACC/HRS recommendations, part II)."""
-_SINUS_ARRHYTHMIA_S = 0.120
-"""Longest minus shortest PP (definitions of the THEW arrhythmia library, University of Rochester)."""
+_SINUS_ARRHYTHMIA_S = 0.160
+"""Longest minus shortest PP (Surawicz and Knilans 2008, chapter 13)."""
 _PAUSE_S = 2.0
 """What a report mentions; from 3 s on it is pathological (Kusumoto 2019, ACC/AHA/HRS bradycardia guideline, Circulation 140:e382)."""
 _LONG_PR_MS, _SHORT_PR_MS = 200.0, 120.0
