@@ -11,6 +11,7 @@ import numpy as np
 
 from gem.ecg.recording import Recording
 from gem.measure.delineation import FIDUCIALS, Delineation, ordered
+from gem.measure.interval import nan_median
 from gem.measure.scores import RATE_HZ, WAVES, Scores
 
 ENGINE = "gem delineator 1"
@@ -28,7 +29,10 @@ _REACH_S = {"p": 0.06, "qrs": 0.08, "t": 0.12}
 """How far beyond the joint wave a lead's own edge may lie."""
 _SEEN = {"p": 0.1, "qrs": 0.1, "t": 0.1}
 """Largest score of a lead from which the wave is taken to be there; below, it is absent in that lead."""
-_WIDEST = 3.0
+_ENOUGH_LEADS = 4
+_NARROWEST, _WIDEST = 0.3, 3.0
+"""How far the spread of the leads may be changed."""
+_LEAST_QS_MV = 0.03
 
 
 @dataclass(frozen=True)
@@ -142,37 +146,37 @@ def _lead_edges(score_LT: np.ndarray, found: list[Segment | None], wave: str) ->
     """[L, B, 2] first and last crossing of each lead's own score at the waves found, s; NaN where the lead does not show it."""
     leads, samples = score_LT.shape
     out = np.full((leads, len(found), 2), np.nan)
+    there = [k for k, segment in enumerate(found) if segment is not None]
+    if not there:
+        return out
+    edges = np.array([(s.first, s.last) for s in found if s is not None]) * RATE_HZ
+    first, last = np.round(edges).astype(int).T
     reach = round(_REACH_S[wave] * RATE_HZ)
-    rows = np.arange(leads)
-    for k, segment in enumerate(found):
-        if segment is None:
-            continue
-        a, b = round(segment.first * RATE_HZ), round(segment.last * RATE_HZ)
-        low, high = max(0, a - reach), min(samples, b + reach + 1)
-        window = score_LT[:, low:high]
-        inner = window[:, max(0, a - low) : max(1, b - low + 1)]
-        seed = np.argmax(inner, axis=1) + max(0, a - low)
-        top = window[rows, seed]
-        # a wave that the lead shows weakly is cut at half of what it reaches there
-        level = np.minimum(_HALF, 0.5 * top)[:, None]
-        below = window < level
-        at = np.arange(window.shape[1])
-        left = np.where(below & (at < seed[:, None]), at, -1).max(axis=1)
-        right = np.where(below & (at > seed[:, None]), at, window.shape[1]).min(axis=1)
-        out[:, k, 0] = _between(window, left, left + 1, level[:, 0], low)
-        out[:, k, 1] = _between(window, right, right - 1, level[:, 0], low)
-        out[top < _SEEN[wave], k] = np.nan
+    at = np.arange(int((last - first).max()) + 2 * reach + 1)
+    sample = first[:, None] - reach + at
+    inside = (sample >= 0) & (sample < samples) & (sample <= last[:, None] + reach)
+    window = np.where(inside, score_LT[:, np.clip(sample, 0, samples - 1)], 0.0)  # [L, B, W]
+    core = inside & (at >= reach) & (sample <= last[:, None])
+    seed = np.argmax(np.where(core, window, -1.0), axis=2)[..., None]
+    top = np.take_along_axis(window, seed, axis=2)
+    # a wave that the lead shows weakly is cut at half of what it reaches there
+    level = np.minimum(_HALF, 0.5 * top)
+    below = window < level
+    left = np.where(below & (at < seed), at, -1).max(axis=2)
+    right = np.where(below & (at > seed), at, len(at)).min(axis=2)
+    for side, (outer, inner) in enumerate(((left, left + 1), (right, right - 1))):
+        crossing = _between(window, outer, inner, level[..., 0]) + first - reach
+        out[:, there, side] = np.where(top[..., 0] >= _SEEN[wave], np.clip(crossing, 0, samples - 1) / RATE_HZ, np.nan)
     return out
 
 
-def _between(window: np.ndarray, outside: np.ndarray, inside: np.ndarray, level: np.ndarray, low: int) -> np.ndarray:
-    """Crossing of `level` between two neighbouring samples of each row, s; the window's end where there is none."""
-    last = window.shape[1] - 1
-    rows = np.arange(len(window))
-    out, into = np.clip(outside, 0, last), np.clip(inside, 0, last)
-    y0, y1 = window[rows, out], window[rows, into]
+def _between(window: np.ndarray, outside: np.ndarray, inside: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """[L, B] crossing of `level` between two neighbouring places of each window; the window's end where there is none."""
+    end = window.shape[2] - 1
+    out, into = np.clip(outside, 0, end), np.clip(inside, 0, end)
+    y0, y1 = (np.take_along_axis(window, k[..., None], axis=2)[..., 0] for k in (out, into))
     share = np.where(y1 > y0, (level - y0) / np.where(y1 > y0, y1 - y0, 1), 0.0)
-    at: np.ndarray = (low + out + (into - out) * np.clip(share, 0, 1)) / RATE_HZ
+    at: np.ndarray = out + (into - out) * np.clip(share, 0, 1)
     return at
 
 
@@ -180,48 +184,61 @@ def spread_to(edges_LB: np.ndarray, joint_B: np.ndarray, last: bool) -> np.ndarr
     """Edges of the leads spread about their median so that the second most extreme one is the joint edge.
 
     A network gives the mean of what readers mark, so its edges vary less over the leads than readers' do, while the
-    global edge is by definition an extreme over the leads. Only the outer half moves; the median stays.
+    global edge is by definition an extreme over the leads. Only the outer half moves; the median stays. With fewer
+    than four leads nothing moves.
     """
-    out = edges_LB.copy()
-    sign = -1.0 if last else 1.0
-    for k, joint in enumerate(joint_B):
-        row = sign * edges_LB[:, k]
-        known = np.isfinite(row)
-        if known.sum() < 4 or not np.isfinite(joint):
-            continue
-        middle = float(np.median(row[known]))
-        second = float(np.sort(row[known])[1])
-        if middle - second < 1e-3:
-            continue
-        factor = np.clip((middle - sign * joint) / (middle - second), 0.3, _WIDEST)
-        outer = known & (row < middle)
-        out[outer, k] = sign * (middle + factor * (row[outer] - middle))
-    return out
+    if len(edges_LB) < _ENOUGH_LEADS or not edges_LB.shape[1]:
+        return edges_LB
+    rows = -edges_LB if last else edges_LB
+    goal = -joint_B if last else joint_B
+    middle = nan_median(rows)
+    second = np.sort(rows, axis=0)[1]
+    known = (np.isfinite(rows).sum(axis=0) >= _ENOUGH_LEADS) & np.isfinite(goal)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = np.clip((middle - goal) / (middle - second), _NARROWEST, _WIDEST)
+        moved = np.where(known & (middle - second >= 1e-3) & (rows < middle), middle + factor * (rows - middle), rows)
+    return -moved if last else moved
 
 
 def _peaks(times: np.ndarray, clean: Recording) -> None:
     """Fill the peaks of P, Q, R, S, T from the signal between the edges of each lead."""
+    if not times.shape[1]:
+        return
     at = {name: k for k, name in enumerate(FIDUCIALS)}
-    fs = clean.fs
-    for lead in range(times.shape[0]):
-        x = clean.signal[lead]
-        for beat in times[lead]:
-            on, off = beat[at["qrs_on"]], beat[at["qrs_off"]]
-            if np.isfinite(on) and np.isfinite(off):
-                first, last = max(0, round(on * fs)), min(len(x), round(off * fs) + 1)
-                wave = x[first:last] - (x[first] + x[min(last, len(x)) - 1]) / 2 if last > first else x[:0]
-                if len(wave) > 2:
-                    top, bottom = int(np.argmax(wave)), int(np.argmin(wave))
-                    main = top if wave[top] >= -wave[bottom] / 4 else bottom
-                    beat[at["r_peak"]] = (first + main) / fs
-                    before, behind = wave[:main], wave[main + 1 :]
-                    if main == top and len(before) and before.min() < -0.03:
-                        beat[at["q_peak"]] = (first + int(np.argmin(before))) / fs
-                    if main == top and len(behind) and behind.min() < -0.03:
-                        beat[at["s_peak"]] = (first + main + 1 + int(np.argmin(behind))) / fs
-            for letter in ("p", "t"):
-                on, off = beat[at[f"{letter}_on"]], beat[at[f"{letter}_off"]]
-                if np.isfinite(on) and np.isfinite(off) and off > on:
-                    first, last = max(0, round(on * fs)), min(len(x), round(off * fs) + 1)
-                    line = np.linspace(x[first], x[last - 1], last - first)
-                    beat[at[f"{letter}_peak"]] = (first + int(np.argmax(np.abs(x[first:last] - line)))) / fs
+    for letter in ("p", "t"):
+        first, wave, inside = _cut(times[..., at[f"{letter}_on"]], times[..., at[f"{letter}_off"]], clean)
+        place = np.argmax(np.where(inside, np.abs(wave - _line(wave, inside)), -1.0), axis=2)
+        times[..., at[f"{letter}_peak"]] = np.where(inside.any(axis=2), (first + place) / clean.fs, np.nan)
+    first, wave, inside = _cut(times[..., at["qrs_on"]], times[..., at["qrs_off"]], clean)
+    wave = wave - (_line(wave, inside)[..., :1] + _line(wave, inside)[..., -1:]) / 2
+    top, bottom = np.argmax(np.where(inside, wave, -np.inf), axis=2), np.argmin(np.where(inside, wave, np.inf), axis=2)
+    high, low = (np.take_along_axis(wave, k[..., None], axis=2)[..., 0] for k in (top, bottom))
+    upward = high >= -low / 4
+    main = np.where(upward, top, bottom)
+    there = inside.any(axis=2)
+    times[..., at["r_peak"]] = np.where(there, (first + main) / clean.fs, np.nan)
+    place = np.arange(wave.shape[2])
+    for name, side in (("q_peak", place < main[..., None]), ("s_peak", place > main[..., None])):
+        beside = np.where(inside & side, wave, np.inf)
+        deepest = np.argmin(beside, axis=2)
+        deep = np.take_along_axis(beside, deepest[..., None], axis=2)[..., 0] < -_LEAST_QS_MV
+        times[..., at[name]] = np.where(there & upward & deep, (first + deepest) / clean.fs, np.nan)
+
+
+def _cut(first_LB: np.ndarray, last_LB: np.ndarray, clean: Recording) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First sample [L, B], signal [L, B, W] from it on, and which of it lies between the two times."""
+    known = np.isfinite(first_LB) & np.isfinite(last_LB) & (last_LB > first_LB)
+    first = np.clip(np.round(np.where(known, first_LB, 0) * clean.fs).astype(int), 0, clean.samples - 1)
+    last = np.clip(np.round(np.where(known, last_LB, 0) * clean.fs).astype(int), 0, clean.samples - 1)
+    at = np.arange(int((last - first).max(initial=0)) + 1)
+    sample = np.minimum(first[..., None] + at, last[..., None])
+    wave = clean.signal[np.arange(len(clean.leads))[:, None, None], sample]
+    return first, wave, known[..., None] & (first[..., None] + at <= last[..., None])
+
+
+def _line(wave: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The straight line from the first to the last value of each window (its tail repeats the last)."""
+    length = np.maximum(inside.sum(axis=2, keepdims=True) - 1, 1)
+    share = np.minimum(np.arange(wave.shape[2]) / length, 1.0)
+    line: np.ndarray = wave[..., :1] + (wave[..., -1:] - wave[..., :1]) * share
+    return line

@@ -12,14 +12,15 @@ from gem.measure.beats import Beats, classify, fibrillating
 from gem.measure.conduction import av_relation
 from gem.measure.delineation import Delineation
 from gem.measure.engine import ENGINES, delineate, doubted
-from gem.measure.interval import Edges, global_edges, global_intervals, median_of
-from gem.measure.measurement import Measurement, Measurements, Rhythm
+from gem.measure.interval import Edges, global_edges, global_intervals, nan_median
+from gem.measure.measurement import Measurement, Measurements, Rhythm, measured
 from gem.measure.prepare import prepare
 from gem.measure.rhythm import is_fibrillation, name_rhythm
 from gem.measure.sequence import sequences
 from gem.measure.voltage import PerLead, voltages
 from gem.measure.wave import LeadBeat, lead_waves
 
+_DURATIONS = {"qrs_duration": ("qrs_on", "qrs_off"), "pr_interval": ("p_on", "qrs_on"), "qt_interval": ("qrs_on", "t_off")}
 _EDGES = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
 
 
@@ -95,18 +96,23 @@ def _per_lead(clean: Recording, delineation: Delineation, edges: Edges, beats: B
     """Measurements of every lead on its representative beat."""
     fs = clean.fs
     zero = delineation.beat_s + beats.shift_s
-    over_all = {name: (median_of((edges[name] - zero)[beats.normal]) - beats.start_s) * fs for name in _EDGES}
-    durations = {"qrs_duration": ("qrs_on", "qrs_off"), "pr_interval": ("p_on", "qrs_on"), "qt_interval": ("qrs_on", "t_off")}
+
+    def placed(times: np.ndarray) -> np.ndarray:
+        """Median place in the representative beat of times [..., B], samples."""
+        relative = np.moveaxis(times - zero, -1, 0)[beats.normal]
+        return (nan_median(relative) - beats.start_s) * fs
+
+    over_all = dict(zip(_EDGES, placed(np.stack([edges[name] for name in _EDGES])).tolist(), strict=True))
+    own = placed(np.stack([delineation.at(name) for name in _EDGES]))
+    spans = {name: delineation.at(last) - delineation.at(first) for name, (first, last) in _DURATIONS.items()}
+    lengths = {name: nan_median(span[:, beats.normal].T) * 1e3 for name, span in spans.items()}
     out: PerLead = {}
     for k, lead in enumerate(clean.leads):
-        own = {name: (median_of((delineation.at(name)[k] - zero)[beats.normal]) - beats.start_s) * fs for name in _EDGES}
-        out[lead] = lead_waves(LeadBeat(lead, beats.shape[k], fs, own, over_all), no_p)
-        for name, (first, last) in durations.items():
-            span = (delineation.at(last)[k] - delineation.at(first)[k])[beats.normal] * 1e3
-            value = median_of(span)
+        in_lead = dict(zip(_EDGES, own[:, k].tolist(), strict=True))
+        out[lead] = lead_waves(LeadBeat(lead, beats.shape[k], fs, in_lead, over_all), no_p)
+        for name, (first, _) in _DURATIONS.items():
             reason = no_p if no_p and first == "p_on" else f"no {name.replace('_', ' ')} with both edges found in this lead"
-            found = np.isfinite(value)
-            out[lead][name] = Measurement(name, "ms", value=value) if found else Measurement(name, "ms", absent=reason)
+            out[lead][name] = measured(name, "ms", float(lengths[name][k]), reason)
     return out
 
 
