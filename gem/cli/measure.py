@@ -61,7 +61,9 @@ def _table(m: dict[str, Any]) -> str:
         if value["value"] is None:
             shown = f"absent: {value['absent']}"
         else:
-            shown = f"{value['value']:g} {value['unit']}{'  (' + value['doubt'] + ')' if 'doubt' in value else ''}"
+            shown = f"{value['value']:g} {value['unit']}"
+            shown += f" +- {value['sd']:.0f}" if "sd" in value else ""
+            shown += f"  ({value['doubt']})" if "doubt" in value else ""
         lines.append(f"  {name:<18} {shown}")
     lines.append("  lead   QRS    " + " ".join(f"{name.replace('_amplitude', ''):>8}" for name in _PER_LEAD) + "   (mV)")
     for lead, named in m["per_lead"].items():

@@ -18,6 +18,7 @@ class Delineation:
     engine  who found them
     loose_p [N, 2] first and last edge of P waves that no QRS follows, s
     sure    [B, 3] how sure the engine is of P, QRS and T of each beat, 0-1; NaN where it does not say
+    blur_s  [B, 6] how far readers would differ (standard deviation, s) on first and last edge of P, QRS, T; NaN where it does not say
     """
 
     leads: tuple[str, ...]
@@ -26,10 +27,12 @@ class Delineation:
     engine: str
     loose_p: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     sure: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    blur_s: np.ndarray = field(default_factory=lambda: np.empty((0, 6)))
 
     def __post_init__(self) -> None:
-        if not len(self.sure):
-            object.__setattr__(self, "sure", np.full((len(self.beat_s), 3), np.nan))
+        for name, columns in (("sure", 3), ("blur_s", 6)):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full((len(self.beat_s), columns), np.nan))
         expected = (len(self.leads), len(self.beat_s), len(FIDUCIALS))
         if self.times.shape != expected:
             raise ValueError(f"times have shape {self.times.shape}, but {expected} is needed")

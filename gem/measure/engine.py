@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from gem.ecg.recording import Recording
 from gem.errors import ConfigError, NotReadable
 from gem.measure.delineation import Delineation
-from gem.measure.measurement import Measurement
+from gem.measure.measurement import Measurement, doubting
 
 ENGINES = ("gem", "neurokit")
 _FEWEST_BEATS = 3
-_COMPARED = ("p_duration", "pr_interval", "qrs_duration", "qt_interval")
 _APART_MS = {"p_duration": 10.0, "pr_interval": 10.0, "qrs_duration": 10.0, "qt_interval": 25.0}
+_APART_MS |= {f"qtc_{formula}": 25.0 for formula in ("bazett", "fridericia", "framingham", "hodges")}
 """IEC 60601-2-25:2011, table 201.105 (quoted second-hand): the mean difference accepted between instrument and reference."""
 
 
@@ -40,10 +40,9 @@ def delineate(clean: Recording, spikes_s: Sequence[float], engine: str) -> Delin
 def doubted(first: dict[str, Measurement], second: dict[str, Measurement], other: str) -> dict[str, Measurement]:
     """The intervals of `first` with a doubt where the engine `other` measured something else by more than the tolerance."""
     out = {}
-    for name in _COMPARED:
+    for name, apart_ms in _APART_MS.items():
         a, b = first[name], second[name]
-        if a.value is None or b.value is None or abs(a.value - b.value) <= _APART_MS[name]:
+        if a.value is None or b.value is None or abs(a.value - b.value) <= apart_ms:
             continue
-        doubt = f"{other} reads {b.value:.0f} ms"
-        out[name] = Measurement(a.name, a.unit, value=a.value, method=a.method, doubt="; ".join(t for t in (a.doubt, doubt) if t))
+        out[name] = doubting(a, f"{other} reads {b.value:.0f} ms")
     return out

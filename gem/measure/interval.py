@@ -5,14 +5,20 @@ leads, so that one outlying lead cannot move them; then the median over normal b
 CSE's own definition is the earliest and the latest over all leads.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from gem.measure.delineation import Delineation
-from gem.measure.measurement import Measurement, measured
+from gem.measure.measurement import Measurement, doubting, measured
 
 _ENOUGH_LEADS = 4
 _P_NEAR_S, _T_NEAR_S = 0.1, 0.12
 """A P onset or T offset farther from the median of the leads belongs to another wave."""
+
+_EDGES = ("p_on", "p_off", "qrs_on", "qrs_off", "t_on", "t_off")
+_UNSURE_MS = {"p_duration": 20.0, "pr_interval": 20.0, "qrs_duration": 20.0, "qt_interval": 25.0}
+"""From this standard deviation of its edges an interval carries a doubt."""
 
 Edges = dict[str, np.ndarray]
 
@@ -68,13 +74,16 @@ def median_of(values: np.ndarray) -> float:
     return float((finite[(len(finite) - 1) // 2] + finite[len(finite) // 2]) / 2) if len(finite) else float("nan")
 
 
-def global_intervals(edges: Edges, beat_s: np.ndarray, normal: np.ndarray, no_p: str | None) -> dict[str, Measurement]:
+def global_intervals(
+    edges: Edges, beat_s: np.ndarray, normal: np.ndarray, no_p: str | None, blur_s: np.ndarray | None = None
+) -> dict[str, Measurement]:
     """Heart rate, P, PR, QRS, QT and QTc over all leads.
 
     edges   from `global_edges`
     beat_s  [B] s
     normal  [B] the beats that carry the medians
     no_p    why there is no P wave to measure, or None
+    blur_s  [B, 6] as in `Delineation`
     """
     rr_s = median_of(np.diff(beat_s))
     rate = 60.0 / rr_s
@@ -92,10 +101,22 @@ def global_intervals(edges: Edges, beat_s: np.ndarray, normal: np.ndarray, no_p:
         if no_p and first == "p_on":
             span = np.full(1, np.nan)
         out[name] = measured(name, "ms", median_of(span), why_not, method)
-    qt = out["qt_interval"].value
-    for name, corrected in corrected_qt(qt if qt is not None else float("nan"), rr_s).items():
-        out[name] = measured(name, "ms", corrected, "QT not measured", name.removeprefix("qtc_").capitalize())
+        if blur_s is not None and out[name].value is not None:
+            both = blur_s[normal][:, [_EDGES.index(first), _EDGES.index(last)]]
+            out[name] = _with_sd(out[name], 1e3 * median_of(np.hypot(both[:, 0], both[:, 1])))
+    qt = out["qt_interval"]
+    for name, corrected in corrected_qt(qt.value if qt.value is not None else float("nan"), rr_s).items():
+        of_qt = measured(name, "ms", corrected, "QT not measured", name.removeprefix("qtc_").capitalize())
+        out[name] = replace(of_qt, sd=qt.sd, doubt=qt.doubt)
     return out
+
+
+def _with_sd(m: Measurement, sd_ms: float) -> Measurement:
+    """The measurement with its standard deviation, and a doubt where that is large."""
+    if np.isnan(sd_ms):
+        return m
+    m = replace(m, sd=sd_ms)
+    return doubting(m, f"edges known to {sd_ms:.0f} ms only") if sd_ms > _UNSURE_MS[m.name] else m
 
 
 def corrected_qt(qt_ms: float, rr_s: float) -> dict[str, float]:

@@ -59,7 +59,7 @@ def _measure(recording: Recording, clean: Recording, quality: Quality, engine: s
         delineation = delineation.without_p()
         edges = global_edges(delineation)
     per_lead = _per_lead(clean, delineation, edges, beats, no_p)
-    of_all = global_intervals(edges, delineation.beat_s, beats.normal, no_p)
+    of_all = global_intervals(edges, delineation.beat_s, beats.normal, no_p, delineation.blur_s)
     of_all |= _axes(per_lead) | voltages(per_lead)
     qrs_ms = of_all["qrs_lead_median"].value or float("nan")
     rhythm = name_rhythm(delineation.beat_s, beats, atria, relation, qrs_ms, of_all["p_axis"], quality.spikes_s)

@@ -4,7 +4,7 @@ The JSON form is that of `gem measure --json` (schema gem.measure/1).
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Measurement:
 
     gone    the lead was measured and shows no such wave: a criterion reads its size as 0
     method  how, where there is more than one way
-    doubt   what speaks against the value, for instance another engine's reading
+    sd      how far readers would differ on it (standard deviation, in its unit), where the engine says
+    doubt   what speaks against the value: uncertain edges, another engine's reading
 
     Raises `ValueError` unless exactly one of value, word and absent is given, and when value is not finite.
     """
@@ -51,6 +52,7 @@ class Measurement:
     doubt: str | None = None
     word: str | None = None
     gone: bool = False
+    sd: float | None = None
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.value, self.word, self.absent)) != 1:
@@ -60,6 +62,7 @@ class Measurement:
 
     def to_json(self) -> dict[str, object]:
         out: dict[str, object] = {"value": self.word if self.value is None else rounded(self.value, self.unit), "unit": self.unit}
+        out |= {"sd": rounded(self.sd, self.unit)} if self.sd is not None else {}
         out |= {key: text for key in ("absent", "method", "doubt") if (text := getattr(self, key))}
         return out
 
@@ -72,6 +75,11 @@ def rounded(value: float, unit: str) -> float:
 def form(name: str, word: str) -> Measurement:
     """A form in words as a Measurement."""
     return Measurement(name, "", word=word)
+
+
+def doubting(m: Measurement, doubt: str) -> Measurement:
+    """The same measurement with one more doubt."""
+    return replace(m, doubt="; ".join(text for text in (m.doubt, doubt) if text))
 
 
 def measured(name: str, unit: str, value: float, why_not: str, method: str | None = None, gone: bool = False) -> Measurement:

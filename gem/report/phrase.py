@@ -6,7 +6,7 @@ from gem.ecg.lead import CHEST, STANDARD
 from gem.knowledge.criterion import Evidence
 from gem.measure.measurement import Measurements
 
-_OVER_ALL = {
+OVER_ALL = {
     "heart_rate": "heart rate", "rr_interval": "RR interval", "p_duration": "P wave duration", "pr_interval": "PR interval",
     "qrs_lead_median": "QRS duration", "qrs_duration": "QRS duration over all leads", "qt_interval": "QT interval",
     "qtc_bazett": "QTc (Bazett)", "qtc_fridericia": "QTc (Fridericia)", "qtc_framingham": "QTc (Framingham)", "qtc_hodges": "QTc (Hodges)",
@@ -58,7 +58,7 @@ def leads_listed(leads: Iterable[str]) -> str:
 def over_all(m: Measurements, name: str) -> str | None:
     """ "QRS duration 102 ms", or None when it was not measured."""
     found = m.get(name)
-    return None if found.value is None else f"{_OVER_ALL[name]} {number(found.value, found.unit)}"
+    return None if found.value is None else f"{OVER_ALL[name]} {number(found.value, found.unit)}"
 
 
 def evidence_phrases(evidence: Sequence[Evidence], without: Sequence[str] = ()) -> list[str]:
@@ -66,8 +66,8 @@ def evidence_phrases(evidence: Sequence[Evidence], without: Sequence[str] = ()) 
     phrases: list[str] = []
     grouped: dict[str, list[Evidence]] = {}
     for item in dict.fromkeys(e for e in evidence if e.name not in without):
-        if item.lead is None and item.name in _OVER_ALL and isinstance(item.value, float | int):
-            text = f"{_OVER_ALL[item.name]} {number(float(item.value), item.unit)}"
+        if item.lead is None and item.name in OVER_ALL and isinstance(item.value, float | int):
+            text = f"{OVER_ALL[item.name]} {number(float(item.value), item.unit)}"
             phrases += [] if text in phrases else [text]
         elif item.lead and isinstance(item.value, float | int) and abs(item.value) >= 0.005:
             grouped.setdefault(_group(item), []).append(item)

@@ -20,6 +20,8 @@ _IN_MV |= {"r_prime": "r_prime_amplitude", "t": "t_amplitude", "t_inversion": "t
 _ST = ("st_j", "st_j60")
 _SIGNLESS = ("q_amplitude", "s_amplitude", "p_terminal_force")
 """Negative by definition; texts give their size."""
+_DOUBTED = 3.0
+"""A text within so many tolerances of a doubted measurement is not called wrong."""
 
 
 def judge_value(claim: Claim, m: Measurements, findings: Findings) -> Judged:
@@ -89,24 +91,31 @@ def _compare(claim: Claim, measurement: Measurement, value: float, upper: float 
     if claim.subject[0] == "st_depression":
         measured, value, upper = -measured, abs(value), None if upper is None else abs(upper)
     width = tolerance_of(name).width(measured)
-    unit = measurement.unit
-    why = f"{shown} measured {measurement.value:.3g} {unit}".strip()
+    why = f"{shown} measured {measurement.value:.3g} {measurement.unit}".strip()
     if name.endswith("_axis"):
         return _axis(claim, measured, value, upper, width, why)
+    text = f"{value:g} to {upper:g}" if upper is not None else f"{claim.relation.removeprefix('=')}{value:g}"
+    why = f"{why}, text {text} (tolerance {width:.2g})"
+    if _near(claim.relation, measured, value, upper, width):
+        return True, why
+    if measurement.doubt and _near(claim.relation, measured, value, upper, _DOUBTED * width):
+        return None, f"{why}, but {measurement.doubt}"
+    return False, why
+
+
+def _near(relation: str, measured: float, value: float, upper: float | None, width: float) -> bool:
+    """Whether the claimed number (or range) holds within `width`."""
     if upper is not None:
         low, high = sorted((value, upper))
-        return low - width <= measured <= high + width, f"{why}, text {low:g} to {high:g}"
-    compare = {
+        return low - width <= measured <= high + width
+    return {
         "=": abs(measured - value) <= width,
         "~": abs(measured - value) <= 1.5 * width,
         ">": measured > value - width,
         ">=": measured >= value - width,
         "<": measured < value + width,
         "<=": measured <= value + width,
-    }
-    return compare[
-        claim.relation
-    ], f"{why}, text {claim.relation.replace('=', '', 1) if claim.relation == '=' else claim.relation}{value:g} (tolerance {width:.2g})"
+    }[relation]
 
 
 def _axis(claim: Claim, measured: float, value: float, upper: float | None, width: float, why: str) -> Judged:

@@ -6,7 +6,7 @@ Every sentence is written from measurements and can be verified; nothing is said
 from gem.knowledge.criterion import Evidence
 from gem.knowledge.find import ABSENT, NOT_ASSESSABLE, Finding, Findings, criteria, find
 from gem.measure.measurement import Measurements
-from gem.report.phrase import evidence_phrases, leads_listed, listed, number, over_all
+from gem.report.phrase import OVER_ALL, evidence_phrases, leads_listed, listed, number, over_all
 from gem.report.report import Report, Sentence
 
 WRITER = "template 1"
@@ -130,6 +130,10 @@ def _intervals(m: Measurements, findings: Findings) -> list[Sentence]:
     if shown:
         text = ", ".join(phrase for _, phrase in shown)
         out.append(Sentence(section, f"{text[0].upper()}{text[1:]}.", tuple(_of(m, name) for name, _ in shown)))
+    doubted = [name for name, _ in shown if m.get(name).doubt]
+    if doubted:
+        names_said = listed([OVER_ALL[name] for name in doubted])
+        out.append(Sentence(section, f"Uncertain: {names_said}.", tuple(_of(m, name) for name in doubted)))
     why = m.get("pr_interval").absent
     if why:
         out.append(Sentence(section, f"The PR interval is not given: {why}."))
@@ -145,7 +149,8 @@ def _intervals(m: Measurements, findings: Findings) -> list[Sentence]:
 
 def _of(m: Measurements, name: str) -> Evidence:
     found = m.get(name)
-    return Evidence(name, None, found.value or 0.0, found.unit, found.method or "measured")
+    said = "; ".join(text for text in (found.method or "measured", found.doubt) if text)
+    return Evidence(name, None, found.value or 0.0, found.unit, said)
 
 
 def _conduction(m: Measurements, findings: Findings) -> list[Sentence]:
