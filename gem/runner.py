@@ -20,7 +20,8 @@ from typing import Any
 from gem.errors import ConfigError
 from gem.files import write_whole
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"
+"""Readers of Parquet folders leave out names that begin with an underscore."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _over_ray(work: Callable[[Shard], Any], todo: list[Shard], address: str) -> 
         raise ConfigError("--ray needs the extra [ray]: pip install -c constraints.txt 'gem-ecg[ray]'") from fault
     ray.init(address=address, log_to_driver=False, ignore_reinit_error=True)
     remote = ray.remote(max_retries=5)(work)
-    cores = int(ray.cluster_resources().get("CPU", 1))
+    cores = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
     waiting: list[Any] = []
     for shard in todo:
         waiting.append(remote.remote(shard))

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gem.errors import GemError
 
@@ -33,17 +33,14 @@ def read_file(path: str, args: argparse.Namespace) -> "Recording":
     """Read one file with the options of the command line."""
     from gem.ecg.io import read
 
+    return read(path, **known_of(args))
+
+
+def known_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of a file, as arguments of `gem.ecg.io.read`."""
     leads = tuple(args.leads.split(",")) if args.leads else None
-    return read(
-        path,
-        fs=args.fs,
-        unit=args.unit,
-        leads=leads,
-        start_s=args.start,
-        duration_s=args.duration,
-        age=args.age,
-        sex=args.sex,
-    )
+    said = {"fs": args.fs, "unit": args.unit, "leads": leads, "duration_s": args.duration, "age": args.age, "sex": args.sex}
+    return {"start_s": args.start} | {name: value for name, value in said.items() if value is not None}
 
 
 def say(text: str) -> None:

@@ -1,10 +1,11 @@
 """gem measure FILE ..."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gem.cli.common import each_file, file_arguments, read_file, say, say_json, talk
+from gem.cli.common import each_file, file_arguments, known_of, read_file, say, say_json, talk
 
 _PER_LEAD = ("p_amplitude", "q_amplitude", "r_amplitude", "s_amplitude", "r_prime_amplitude", "st_j", "st_j60", "t_amplitude")
 
@@ -39,13 +40,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _corpus(args: argparse.Namespace) -> int:
     """All records of the lists into shards; 3 when some could not be measured."""
-    from gem.measure.batch import PER_SHARD, count_rows, items_of, write_shard
+    from gem.measure.batch import FEATURES, PER_SHARD, count_rows, items_of, write_shard
     from gem.runner import parse_part, plan, run
 
     part = parse_part(args.shard)
     folder = Path(args.output)
-    shards = plan(items_of(args.files), folder, PER_SHARD, ".parquet", {"schema": "gem.features/1"})
-    run(write_shard, shards, args.jobs, args.ray, part)
+    how = {"engine": args.engine, "second": args.second, "known": known_of(args)}
+    shards = plan(items_of(args.files), folder, PER_SHARD, ".parquet", {"schema": FEATURES} | how)
+    run(partial(write_shard, **how), shards, args.jobs, args.ray, part)
     rows, failed = count_rows([shard for shard in shards if shard.path.exists()])
     talk(f"gem measure: {folder} holds {rows} rows, {failed} of them records that could not be measured (column error)")
     return 3 if failed else 0

@@ -1,12 +1,13 @@
 """Beat-level features of a whole corpus: one row a record, in Parquet shards (the kind MEETI has, with quality).
 
-Columns: id, source, error (why a record was not measured, else null), fs, duration_s, age, sex, quality, quality_reasons, rhythm,
-regular, p_per_qrs, beat_kinds; every measurement over all leads by its name; every measurement of a lead as NAME_LEAD; the 14
-beat sequences as lists NAME_LEAD_beats. Absent numbers are null.
+Columns: id, source, error (why a record was not measured, else null), fs, duration_s, age, sex, quality, quality_reasons, engine,
+rhythm, regular, p_per_qrs, beat_kinds; every measurement over all leads by its name, with NAME_sd and NAME_doubt where these can
+be; every measurement of a lead as NAME_LEAD; the 14 beat sequences as lists NAME_LEAD_beats. Absent numbers are null.
 """
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from gem.measure.measure import measure_recording
 from gem.measure.measurement import SEQUENCES, Measurements
 from gem.runner import Shard
 
+FEATURES = "gem.features/1"
 PER_SHARD = 64
 _OVER_ALL = (
     "heart_rate", "rr_interval", "p_duration", "pr_interval", "qrs_duration", "qt_interval", "qtc_bazett", "qtc_fridericia",
     "qtc_framingham", "qtc_hodges", "p_axis", "qrs_axis", "t_axis", "sokolow_lyon", "cornell", "rvh_voltage", "limb_voltage",
-    "chest_voltage",
+    "chest_voltage", "qrs_lead_median", "delta_time",
 )  # fmt: skip
+_DOUBTED = ("p_duration", "pr_interval", "qrs_duration", "qt_interval")
 _PER_LEAD = (
     "p_amplitude", "q_amplitude", "q_duration", "r_amplitude", "s_amplitude", "r_prime_amplitude", "qrs_duration", "pr_interval",
     "qt_interval", "r_peak_time", "st_j", "st_j60", "t_amplitude",
@@ -78,13 +81,17 @@ def _rows(path: Path) -> list[dict[str, Any]] | None:
         return out
 
 
-def row_of(item: str) -> dict[str, Any]:
-    """The row of one record; a record that cannot be measured is a row with its reason."""
+def row_of(item: str, engine: str = "gem", second: bool = False, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The row of one record; a record that cannot be measured is a row with its reason.
+
+    engine, second  as in `measure_recording`
+    known           what `read` is told of every file (fs, unit, leads, start_s, duration_s, age, sex); the list's own age and sex first
+    """
     asked = json.loads(item)
     base: dict[str, Any] = {"id": Path(asked["path"]).stem, "source": asked["path"], "error": None}
     try:
-        recording = read(asked["path"], age=asked.get("age"), sex=asked.get("sex"))
-        return base | _features(measure_recording(recording))
+        recording = read(**(dict(known or {}) | asked))
+        return base | _features(measure_recording(recording, engine=engine, second=second))
     except GemError as fault:
         return base | {"error": f"{fault.code}: {fault}"}
 
@@ -97,12 +104,14 @@ def _features(m: Measurements) -> dict[str, Any]:
         "sex": m.sex,
         "quality": m.quality.overall,
         "quality_reasons": list(m.quality.reasons),
+        "engine": m.delineation.engine,
         "rhythm": m.rhythm.name,
         "regular": m.rhythm.regular,
         "p_per_qrs": m.rhythm.p_per_qrs,
         "beat_kinds": list(m.kinds),
     }
     out |= {name: m.of_all[name].value for name in _OVER_ALL}
+    out |= {f"{name}_sd": m.of_all[name].sd for name in _DOUBTED} | {f"{name}_doubt": m.of_all[name].doubt for name in _DOUBTED}
     for lead, named in m.per_lead.items():
         if lead in STANDARD:
             out |= {f"{name}_{lead}": named[name].value for name in _PER_LEAD if name in named}
@@ -119,12 +128,12 @@ def _plain(row: np.ndarray) -> list[Any]:
     return [value if value == value else None for value in row.tolist()]
 
 
-def write_shard(shard: Shard) -> None:
-    """Measure the records of a shard and write its Parquet file, whole or not at all."""
+def write_shard(shard: Shard, engine: str = "gem", second: bool = False, known: Mapping[str, Any] | None = None) -> None:
+    """Measure the records of a shard and write its Parquet file, whole or not at all; the rest as in `row_of`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [row_of(item) for item in shard.items]
+    rows = [row_of(item, engine, second, known) for item in shard.items]
     names = schema()
     table = pa.Table.from_pylist([{name: row.get(name) for name in names.names} for row in rows], schema=names)
     temporary = shard.path.with_name(f".{shard.path.name}.{shard.index}")
@@ -146,9 +155,10 @@ def schema() -> Any:
 
     number, text = pa.float32(), pa.string()
     fields = [("id", text), ("source", text), ("error", text), ("fs", number), ("duration_s", number), ("age", number), ("sex", text)]
-    fields += [("quality", text), ("quality_reasons", pa.list_(text)), ("rhythm", text), ("regular", pa.bool_()), ("p_per_qrs", number)]
-    fields += [("beat_kinds", pa.list_(text))]
+    fields += [("quality", text), ("quality_reasons", pa.list_(text)), ("engine", text), ("rhythm", text), ("regular", pa.bool_())]
+    fields += [("p_per_qrs", number), ("beat_kinds", pa.list_(text))]
     fields += [(name, number) for name in _OVER_ALL]
+    fields += [(f"{name}_sd", number) for name in _DOUBTED] + [(f"{name}_doubt", text) for name in _DOUBTED]
     fields += [(f"{name}_{lead}", number) for lead in STANDARD for name in _PER_LEAD]
     fields += [(f"{name}_{lead}_beats", pa.list_(number if unit else text)) for lead in STANDARD for name, unit in SEQUENCES.items()]
     return pa.schema(fields)

@@ -171,7 +171,7 @@ class Measurements:
                 lead: {name: _listed(rows[k], SEQUENCES[name]) for name, rows in self.sequences.items()}
                 for k, lead in enumerate(self.delineation.leads)
             }
-            out["delineation"] = {lead: _fiducials(self.delineation, k) for k, lead in enumerate(self.delineation.leads)}
+            out["delineation"] = fiducials_json(self.delineation)
         return out
 
 
@@ -181,8 +181,12 @@ def _listed(row: np.ndarray, unit: str) -> list[object]:
     return [rounded(value, unit) if math.isfinite(value) else None for value in row.tolist()]
 
 
-def _fiducials(delineation: Delineation, k: int) -> list[dict[str, float | None]]:
-    return [
-        {name: round(t, 4) if math.isfinite(t) else None for name, t in zip(FIDUCIALS, beat, strict=True)}
-        for beat in delineation.times[k].tolist()
-    ]
+def fiducials_json(delineation: Delineation) -> dict[str, list[dict[str, float | None]]]:
+    """The key "delineation" of `gem measure --json --beats`: lead -> one object a beat, times in s, null where absent."""
+    return {
+        lead: [
+            {name: round(t, 4) if math.isfinite(t) else None for name, t in zip(FIDUCIALS, beat, strict=True)}
+            for beat in delineation.times[k].tolist()
+        ]
+        for k, lead in enumerate(delineation.leads)
+    }

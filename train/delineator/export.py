@@ -1,15 +1,14 @@
-"""Trained weights -> the ONNX file that `gem.measure` runs."""
+"""Trained weights -> the files that ship in `gem/measure`: ONNX, which measuring runs, and safetensors."""
 
 import io
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gem.files import write_whole
 from gem.measure.scores import BLOCK
-from train.config import DelineatorRecipe
 from train.delineator.net import Delineator
 
 
@@ -25,11 +24,8 @@ class Scored(nn.Module):
         return lead.sigmoid(), joint.sigmoid()
 
 
-def export(folder: Path, to: Path) -> None:
-    """Write the run's averaged weights to `to` as ONNX, any number of leads and samples."""
-    recipe = DelineatorRecipe.model_validate_json((folder / "recipe.json").read_text(encoding="utf-8"))
-    net = Delineator(recipe.widths, recipe.kernels)
-    net.load_state_dict(load_file(folder / "weights.safetensors"))
+def export(net: Delineator, folder: Path) -> None:
+    """Write `delineator.safetensors` and `delineator.onnx`, the latter for any number of leads and samples."""
     buffer = io.BytesIO()
     torch.onnx.export(
         Scored(net).eval(),
@@ -41,4 +37,5 @@ def export(folder: Path, to: Path) -> None:
         dynamic_axes={"signal": {1: "leads", 2: "samples"}, "lead": {1: "leads", 3: "samples"}, "joint": {2: "samples"}},
         opset_version=17,
     )
-    write_whole(to, buffer.getvalue())
+    write_whole(folder / "delineator.onnx", buffer.getvalue())
+    write_whole(folder / "delineator.safetensors", save({key: value.contiguous() for key, value in net.state_dict().items()}))

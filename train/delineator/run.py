@@ -25,6 +25,7 @@ from gem.files import write_whole
 from train.config import DelineatorRecipe
 from train.delineator.augment import drawn
 from train.delineator.examples import Example, ludb_examples, simulated_example
+from train.delineator.export import export
 from train.delineator.net import Delineator
 
 _HELD_BATCHES = 8
@@ -107,9 +108,10 @@ def learning_rate(recipe: DelineatorRecipe, step: int) -> float:
 
 
 def run(recipe: DelineatorRecipe) -> Path:
-    """Train, or go on training; returns the folder that holds `weights.safetensors`."""
+    """Train, or go on training; returns the folder that holds `delineator.onnx` and `.safetensors`."""
     folder = recipe.output
     folder.mkdir(parents=True, exist_ok=True)
+    _same_recipe(folder, recipe)
     write_whole(folder / "recipe.json", recipe.model_dump_json(indent=1))
     torch.manual_seed(recipe.seed)
     net = Delineator(recipe.widths, recipe.kernels)
@@ -144,8 +146,21 @@ def run(recipe: DelineatorRecipe) -> Path:
             with (folder / "log.jsonl").open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row) + "\n")
             _save(folder, step + 1, net, average, optimiser)
-    save_file({key: value.contiguous() for key, value in average.items()}, folder / "weights.safetensors")
+    net.load_state_dict(average)
+    export(net, folder)
     return folder
+
+
+def _same_recipe(folder: Path, recipe: DelineatorRecipe) -> None:
+    """Refuse to go on in a folder whose run was begun with other settings; those of where and how often may change."""
+    path = folder / "recipe.json"
+    if not path.is_file():
+        return
+    free = {"name", "output", "save_every", "workers"}
+    before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(recipe.model_dump_json())
+    changed = [key for key in now if key not in free and before.get(key) != now[key]]
+    if changed:
+        raise ConfigError(f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another output folder")
 
 
 def _held_out(recipe: DelineatorRecipe, average: dict[str, Tensor], batches: list[dict[str, Tensor]]) -> float:
@@ -177,10 +192,7 @@ def _resume(folder: Path, net: Delineator, average: dict[str, Tensor], optimiser
     with safe_open(path, "pt") as file:  # type: ignore[no-untyped-call]
         step = int(file.metadata()["step"])
     tensors = load_file(path)
-    try:
-        net.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
-    except RuntimeError as fault:
-        raise ConfigError(f"{path}: of another network than the recipe's; choose another output folder") from fault
+    net.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
     for key in average:
         average[key] = tensors[f"average.{key}"]
     state: dict[int, dict[str, Tensor]] = {}
