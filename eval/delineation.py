@@ -34,7 +34,6 @@ from gem.measure.interval import median_of
 from gem.measure.measurement import fiducials_json
 from gem.measure.prepare import prepare
 from gem.measure.scores import score
-from train.config import DelineatorRecipe
 
 ENGINES = ("gem", "neurokit")
 WAVES = {"P": "p", "QRS": "N", "T": "t"}
@@ -267,8 +266,8 @@ def main() -> int:
 def tasks_of(runs: list[Path] | None, records: str | None) -> list[tuple[int, Path | None]]:
     """Which records, and which network reads each."""
     if runs:
-        recipes = [(run, DelineatorRecipe.model_validate_json((run / "recipe.json").read_text(encoding="utf-8"))) for run in runs]
-        return [(number, run / "delineator.onnx") for run, recipe in recipes for number in recipe.validation]
+        held = [(run, json.loads((run / "recipe.json").read_text(encoding="utf-8"))["validation"]) for run in runs]
+        return [(number, run / "delineator.onnx") for run, numbers in held for number in numbers]
     if records:
         return [(int(number), None) for number in records.split(",")]
     return [(int(path.stem), None) for path in sorted((data_folder() / "ludb" / "data").glob("*.hea"), key=lambda path: int(path.stem))]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUND = {"errors", "config", "conversation", "jsonl", "files", "__init__"}
+GROUND = {"errors", "config", "conversation", "jsonl", "files", "runner", "__init__"}
 FLOORS = {
     "ecg": set(),
     "simulate": {"ecg"},
@@ -21,7 +21,9 @@ FLOORS = {
 DOORS = {
     "neurokit2": {"gem/measure/delineate.py"},
     "wfdb": {"gem/ecg/io/wfdb.py"},
-    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py"},
+    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py"},
+    "onnxruntime": {"gem/measure/scores.py"},
+    "ray": {"gem/runner.py"},
     "soundfile": {"gem/ecg/io/wfdb.py"},
     "torch": {"gem/model", "gem/infer", "train"},
     "peft": {"gem/model/lora.py"},
