@@ -37,12 +37,12 @@ class Compared:
     failed: str = ""
 
 
-def compare(spec: SimulationSpec) -> Compared:
+def compare(spec: SimulationSpec, engine: str = "gem") -> Compared:
     """One record made, measured and set beside its truth."""
     made = simulate_recording(spec)
     truth = {name: made.truth.values[name]["value"] for name in INTERVALS}
     try:
-        m = measure_recording(made.recording)
+        m = measure_recording(made.recording, engine=engine)
     except GemError as fault:
         return Compared(truth, {}, made.truth.findings, (), str(fault))
     return Compared(truth, {name: m.of_all[name].value for name in INTERVALS}, made.truth.findings, tuple(f.id for f in find(m).present))

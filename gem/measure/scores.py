@@ -20,7 +20,7 @@ RATE_HZ = 250.0
 WAVES = ("p", "qrs", "t")
 BLOCK = 32
 """The network halves time five times: lengths are multiples of this."""
-_WEIGHTS = "delineator.onnx"
+WEIGHTS = "delineator.onnx"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def _session(weights: Path | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    network = weights.read_bytes() if weights else (files("gem.measure") / _WEIGHTS).read_bytes()
+    network = weights.read_bytes() if weights else (files("gem.measure") / WEIGHTS).read_bytes()
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 

@@ -65,7 +65,7 @@ def test_a_p_wave_that_no_qrs_follows_is_kept_apart() -> None:
     made = scores()
     alone = np.maximum(made.joint[0], covered([(BEATS[3] + 0.48, BEATS[3] + 0.58)]))
     found = decode(Scores(made.lead, np.stack([alone, *made.joint[1:]])), signal())
-    assert found.loose_p == pytest.approx(np.array([[BEATS[3] + 0.48, BEATS[3] + 0.58]]), abs=2e-3)
+    assert found.loose_p == pytest.approx(np.array([[BEATS[3] + 0.48, BEATS[3] + 0.58]]), abs=4e-3)
 
 
 def test_faint_p_waves_are_believed_at_one_distance_and_not_scattered() -> None:
