@@ -6,7 +6,7 @@ agree with the noise labels of PTB-XL, is measured by `tests/ecg/test_quality_da
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,6 +83,12 @@ class Quality:
     @property
     def usable_leads(self) -> tuple[str, ...]:
         return tuple(name for name, lead in self.per_lead.items() if lead.ok)
+
+    def with_reasons(self, reasons: list[str]) -> "Quality":
+        """The same with what measuring found against it; "ok" becomes "limited" by any reason."""
+        if not reasons:
+            return self
+        return replace(self, overall="limited" if self.overall == "ok" else self.overall, reasons=(*self.reasons, *reasons))
 
     def to_json(self) -> dict[str, object]:
         return {

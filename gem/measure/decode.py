@@ -38,7 +38,9 @@ _LOW, _HIGH = 0.16, 0.84
 _BLURRED_S = 0.15
 """Edges that climb more slowly are not followed further."""
 _ENOUGH_LEADS = 4
-_NARROWEST, _WIDEST = 0.3, 3.0
+_HEARD = 0.4
+"""Share that the mean over the leads has in a lead's own score: where a lead shows little, its edges are those of the others."""
+_NARROWEST, _WIDEST = 0.3, 5.0
 """How far the spread of the leads may be changed."""
 _LEAST_QS_MV = 0.03
 
@@ -108,7 +110,8 @@ def decode(scores: Scores, clean: Recording) -> Delineation:
     blur = np.full((len(qrs), 6), np.nan)
     of_beats: tuple[list[Segment | None], ...] = (p_of, [*qrs], t_of)
     for index, (wave, found) in enumerate(zip(WAVES, of_beats, strict=True)):
-        edges = _lead_edges(scores.lead[:, index], found, wave)
+        own = scores.lead[:, index]
+        edges = _lead_edges((1 - _HEARD) * own + _HEARD * own.mean(axis=0), found, wave)
         first, last = FIDUCIALS.index(f"{wave}_on"), FIDUCIALS.index(f"{wave}_off")
         joint = np.array([[s.first, s.last] if s else [np.nan, np.nan] for s in found]).reshape(-1, 2)
         times[:, :, first] = spread_to(edges[..., 0], joint[:, 0], last=False)

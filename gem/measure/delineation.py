@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 FIDUCIALS = ("p_on", "p_peak", "p_off", "qrs_on", "q_peak", "r_peak", "s_peak", "qrs_off", "t_on", "t_peak", "t_off")
+_SURE = 0.8
+"""Median score of a wave's samples below which it is called uncertain; 1 % of PTB-XL's records lie below .88 (T .91)."""
 _AT = {name: k for k, name in enumerate(FIDUCIALS)}
 
 
@@ -40,6 +42,15 @@ class Delineation:
     def at(self, name: str) -> np.ndarray:
         """[L, B] times of one fiducial, s."""
         out: np.ndarray = self.times[:, :, _AT[name]]
+        return out
+
+    def unsure(self) -> list[str]:
+        """Waves that the engine itself doubts, in words: the median over beats of its score."""
+        out = []
+        for wave, scores in (("QRS complexes", self.sure[:, 1]), ("T waves", self.sure[:, 2])):
+            known = scores[np.isfinite(scores)]
+            if len(known) and (score := float(np.median(known))) < _SURE:
+                out.append(f"{wave} are uncertain (score {score:.2f})")
         return out
 
     def without_p(self) -> "Delineation":

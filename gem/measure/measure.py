@@ -70,7 +70,7 @@ def _measure(recording: Recording, clean: Recording, quality: Quality, engine: s
         fs=recording.fs,
         duration_s=recording.duration_s,
         leads=recording.leads,
-        quality=quality,
+        quality=quality.with_reasons(delineation.unsure()),
         of_all=of_all,
         per_lead=per_lead,
         rhythm=rhythm,

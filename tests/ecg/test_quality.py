@@ -122,3 +122,11 @@ def test_pacing_spikes_are_found_where_they_are_and_nowhere_else() -> None:
         assert all(np.abs(truth - t).min() < 0.006 for t in found)
     for preset in ("normal", "noisy_muscle", "lbbb", "pre_excitation", "tachycardia"):
         assert inspect(made(preset)).spikes_s == ()
+
+
+def test_what_measuring_finds_limits_an_ok_recording_and_leaves_the_rest() -> None:
+    quality = inspect(simulate_recording("normal").recording)
+    assert quality.overall == "ok"
+    assert quality.with_reasons([]) is quality
+    limited = quality.with_reasons(["T waves are uncertain"])
+    assert (limited.overall, limited.reasons) == ("limited", ("T waves are uncertain",))

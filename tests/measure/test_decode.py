@@ -10,6 +10,7 @@ from gem.measure.scores import RATE_HZ, Scores
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 BEATS = [(k * 0.9 + 0.6) for k in range(9)]
 P, QRS, T = (-0.18, -0.08), (-0.04, 0.05), (0.2, 0.4)
+QRS_AT = (2.0, 2.1)
 SECONDS = 9
 
 
@@ -114,3 +115,19 @@ def test_no_beats_no_fiducials() -> None:
     found = decode(Scores(nothing, nothing[0]), signal())
     assert found.times.shape == (6, 0, 11)
     assert found.blur_s.shape == (0, 6)
+
+
+def test_a_wave_that_hardly_reaches_one_half_is_called_uncertain() -> None:
+    made = scores()
+    assert decode(made, signal()).unsure() == []
+    faint = Scores(made.lead, np.stack([made.joint[0], 0.65 * made.joint[1], made.joint[2]]))
+    assert [text.split(" are ")[0] for text in decode(faint, signal()).unsure()] == ["QRS complexes"]
+
+
+def test_a_wave_reaches_a_little_further_than_one_half_and_never_into_the_next() -> None:
+    sharp, soft = (segments(covered([QRS_AT], softness_s=s), "qrs")[0] for s in (0.004, 0.06))
+    assert 4e-3 < sharp.first - soft.first < 0.02
+    assert 4e-3 < soft.last - sharp.last < 0.02
+    close = np.maximum(covered([(1.0, 1.1)]), covered([(1.16, 1.3)]))
+    first, second = segments(np.maximum(close, 0.45), "qrs")
+    assert first.last == pytest.approx(second.first)
