@@ -1,6 +1,9 @@
 """`gem measure LIST -o DIR`: one row a record, faults as rows, nothing lost or doubled."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -86,3 +89,21 @@ def test_what_the_command_line_says_of_the_files_is_used(corpus: Path, tmp_path:
     (row,) = rows(tmp_path / "o")
     assert row["duration_s"] == pytest.approx(6, abs=0.01)
     assert row["sex"] == "female"
+
+
+def test_the_tasks_of_a_slurm_array_share_the_shards(tmp_path: Path) -> None:
+    for k in range(3):
+        write_simulated(simulate_recording("normal"), tmp_path / f"r{k}")
+    (tmp_path / "list.txt").write_text("\n".join(["r0.hea", "r1.hea", "r2.hea"] * 50))
+    script, root = Path("configs/slurm/measure.sh"), Path(__file__).parents[2]
+    stub = tmp_path / "gem"
+    stub.write_text(f'#!/bin/sh\nexec {sys.executable} -m gem "$@"\n')
+    stub.chmod(0o755)
+    for task in (3, 4):
+        array = {"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_COUNT": "2", "GEM": str(stub)}
+        subprocess.run(
+            ["bash", str(script), str(tmp_path / "list.txt"), str(tmp_path / "out")],
+            check=True, cwd=root, env=os.environ | array, capture_output=True,
+        )  # fmt: skip
+        assert len(list((tmp_path / "out").glob("part-*"))) == {3: 2, 4: 3}[task]
+    assert len(rows(tmp_path / "out")) == 150
