@@ -18,15 +18,19 @@ from gem.image.photo.picture import Picture
 SCHEMA = "gem.page/1"
 Box = tuple[float, float, float, float]
 """left, top, right, bottom, px."""
-_LEAST_PX = 2.0
-"""A box with a shorter side inside the frame shows nothing."""
+_LEAST_SHARE = 0.3
+"""A box of which less lies inside the frame shows nothing."""
+_ENOUGH, _ENOUGH_RESAMPLED = 0.49, 0.35
+"""Shares of what a pen can cover: a thin line between two rows of pixels covers half of each, and resampling spreads it once more."""
+_NAME_PAD_MM = 0.5
+"""Around a printed name, so that the box of an I is more than a line."""
 
 
 @dataclass(frozen=True)
 class Mask:
     """How far one trace covers each pixel of a rectangle: left, top and alpha [h, w] uint8; it covers nothing elsewhere.
 
-    enough  alpha from which on a pixel belongs to the trace: half of what the pen can cover
+    enough  alpha from which on a pixel belongs to the trace: half of what the pen can cover, less where it was resampled
     """
 
     left: int
@@ -107,8 +111,10 @@ def annotate(picture: Picture) -> Labels:
     scale = drawn.page.paper.px_per_mm
     edges: list[np.ndarray] = []
     for trace in drawn.traces:
-        edges += [_rectangle(trace.cell.x_mm * scale, trace.cell.top_mm * scale, (trace.cell.x_mm + trace.cell.width_mm) * scale,
-                             trace.cell.bottom_mm * scale), _rectangle(*trace.name)]  # fmt: skip
+        cell = trace.cell
+        region = np.array([cell.x_mm, cell.top_mm, cell.x_mm + cell.width_mm, cell.bottom_mm]) * scale
+        padded = np.array(trace.name) + _NAME_PAD_MM * scale * np.array([-1, -1, 1, 1])
+        edges += [_rectangle(*region), _rectangle(*padded)]
     grid = _crossings(drawn.page.paper.width_mm, drawn.page.paper.height_mm) * scale
     traced = [np.column_stack([trace.x, trace.y]) for trace in drawn.traces]
     moved = _moved(picture, [*edges, grid.reshape(-1, 2), *traced])
@@ -152,9 +158,10 @@ def _moved(picture: Picture, parts: list[np.ndarray]) -> list[np.ndarray]:
 
 def _hull(points: np.ndarray, size: tuple[int, ...]) -> Box | None:
     """The box around points, cut at the frame."""
-    left, top = (max(float(side), 0.0) for side in points.min(axis=0))
-    right, bottom = (min(float(side), float(most)) for side, most in zip(points.max(axis=0), (size[1], size[0]), strict=True))
-    return (left, top, right, bottom) if min(right - left, bottom - top) >= _LEAST_PX else None
+    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    left, top, right, bottom = max(x0, 0.0), max(y0, 0.0), min(x1, float(size[1])), min(y1, float(size[0]))
+    inside = max(right - left, 0.0) * max(bottom - top, 0.0)
+    return (left, top, right, bottom) if inside >= _LEAST_SHARE * (x1 - x0) * (y1 - y0) else None
 
 
 def _mask(picture: Picture, trace: Trace, points: np.ndarray, scratch: np.ndarray) -> Mask:
@@ -174,7 +181,8 @@ def _mask(picture: Picture, trace: Trace, points: np.ndarray, scratch: np.ndarra
     else:
         alpha = cv2.remap(scratch, picture.maps[0][part], picture.maps[1][part], cv2.INTER_LINEAR)
     scratch.reshape(-1)[ink.at[own]] = 0
-    return Mask(left, top, alpha, max(1, round(0.49 * 255 * min(1.0, pen))))
+    share = _ENOUGH if picture.maps is None else _ENOUGH_RESAMPLED
+    return Mask(left, top, alpha, max(1, round(share * 255 * min(1.0, pen))))
 
 
 def page_json(picture: Picture, labels: Labels) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def header_of_made(kind: str) -> Header:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_wrong_header_is_far_from_the_truth_and_plausible(seed: int) -> None:
-    wrong = made_wrong(header_of_made("true"), np.random.default_rng(seed))
+    wrong = made_wrong(header_of_made("measured"), np.random.default_rng(seed))
     assert wrong.kind == "wrong"
     assert abs(wrong.rate_bpm / 60 - 1) >= 0.3
     assert 35 <= wrong.rate_bpm <= 180
@@ -175,7 +175,7 @@ def test_a_wrong_header_is_far_from_the_truth_and_plausible(seed: int) -> None:
 @pytest.mark.parametrize("form", ["table", "lines", "row"])
 @pytest.mark.parametrize("text", LAYOUTS)
 def test_a_header_is_printed_above_the_first_row_only(text: str, form: str) -> None:
-    page, header = page_of(text), replace(header_of_made("true"), form=form, name="Abel, Ada", number="12345678", age=60.0, sex="male")
+    page, header = page_of(text), replace(header_of_made("measured"), form=form, name="Abel, Ada", number="12345678", age=60.0, sex="male")
     recording = bump("I")
     with_it, without = draw(recording, page, PLAIN, header).image, draw(recording, page).image
     rows = np.flatnonzero((with_it != without).any(axis=(1, 2)))
