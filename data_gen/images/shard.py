@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 
 from data_gen.images.config import ImageSet
@@ -40,6 +41,7 @@ def suffix_of(recipe: ImageSet) -> str:
 
 def write_images(shard: Shard, recipe: ImageSet) -> None:
     """Make the pictures of a shard and write its file, whole or not at all. What cannot be drawn is a row with its reason."""
+    cv2.setNumThreads(1)  # the runner gives every process one core
     base = data_folder()
     members: Members = {}
     rows: list[dict[str, Any]] = []
