@@ -10,6 +10,7 @@ import yaml
 
 from data_gen.images.config import ImageSet
 from data_gen.images.shard import SCHEMA, count, suffix_of, write_images
+from data_gen.provenance import write_provenance
 from data_gen.records import listed
 from gem.ecg.lead import STANDARD
 from gem.errors import ConfigError, GemError
@@ -43,6 +44,7 @@ def images(recipe: ImageSet, jobs: int, part: str | None, ray: str | None) -> in
     folder = Path(recipe.output)
     settings = {"schema": SCHEMA, "recipe": recipe.model_dump(mode="json", exclude={"output"})}
     shards = plan(items(recipe), folder, recipe.per_shard, suffix_of(recipe), settings)
+    write_provenance(folder)
     if recipe.set == "boxes":
         names = {0: "lead"} | {k + 1: lead for k, lead in enumerate(STANDARD)}
         write_whole(folder / "data.yaml", yaml.safe_dump({"train": "images", "val": "images", "names": names}, sort_keys=False))

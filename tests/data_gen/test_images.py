@@ -169,6 +169,7 @@ def test_a_run_goes_on_where_it_stopped_and_any_number_of_jobs_makes_the_same_by
     assert make("boxes", tmp_path / "two", flags=("--jobs", "2")) == 0
     first = {path.name: path.read_bytes() for path in (tmp_path / "one").glob("*.tar")}
     assert len(first) == 2
+    assert len(json.loads((tmp_path / "one" / "_made_with.json").read_text())["commit"]) == 40
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "two").glob("*.tar")}
     kept, lost = sorted((tmp_path / "one").glob("*.tar"))
     before = kept.stat().st_mtime_ns
