@@ -21,7 +21,7 @@ __all__ = ["read", "readers", "Asked", "Reader"]
 LOWEST_HZ = 50.0
 """Below this a QRS complex has no shape; 100 Hz is the least that is measured (see quality)."""
 
-_OWN = ("wfdb", "npy", "parquet", "csv")
+_OWN = ("wfdb", "npy", "parquet", "dicom", "scp", "edf", "ishne", "aecg", "muse", "philips", "fhir", "apple", "csv")
 """Asked in this order: signatures first, plain text last."""
 
 

@@ -130,7 +130,7 @@ def _read(path: Path, asked: Asked) -> Recording:
     stated = next((dialect.stated[k] for k in ("fs", "sampling rate", "sampling_rate", "sample rate") if k in dialect.stated), None)
     fs = rate_of(path, _leading_number(stated) or time_rate, asked)
     total = _rows(path, dialect, 0, 0)[1]
-    first, last = asked.window(path, total, fs)
+    first, last = asked.window(path, total, fs, len(keep))
     values = _rows(path, dialect, first, last)[0].T[keep]
     table = Table(values, kept_names, fs, dialect.stated.get("unit") or dialect.stated.get("units"), first, total)
     return to_recording(path, table, fs, asked)

@@ -59,7 +59,7 @@ def _read(path: Path, asked: Asked) -> Recording:
     columns = orient(array, path)
     stated = _scalar(keys, _RATE_KEYS)
     fs = rate_of(path, float(stated) if isinstance(stated, int | float) else None, asked)
-    first, last = asked.window(path, columns.shape[1], fs)
+    first, last = asked.window(path, columns.shape[1], fs, len(columns))
     unit = _scalar(keys, _UNIT_KEYS)
     names = next((tuple(map(str, keys[key].reshape(-1))) for key in _LEAD_KEYS if key in keys), None)
     if names is not None and len(names) != len(columns):

@@ -33,7 +33,7 @@ def _read(path: Path, asked: Asked) -> Recording:
             head = next(file.iter_batches(batch_size=min(total, 1000), columns=columns))
             time, time_rate = split_time(tuple(columns), _matrix(head))
             fs = rate_of(path, _number(_stated(schema.metadata, _RATE_KEYS)) or time_rate, asked)
-            first, last = asked.window(path, total, fs)
+            first, last = asked.window(path, total, fs, len(columns))
             if time is not None:
                 columns.pop(time)
             signal = _stretch(file, columns, first, last)

@@ -27,6 +27,7 @@ _SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d+)(x(?P<spf>\d+))?(:\d+
 class _Header:
     fs: float
     samples: int
+    signals: int
     age: float | None
     sex: str | None
 
@@ -80,7 +81,7 @@ def _checked_header(path: Path) -> _Header:
         raise ECGReadError(path, f"declares {declared} samples a signal, but its signal files hold {held}", "truncated")
     comments = dict(re.findall(r"(?m)^#\s*<?([A-Za-z]+)>?\s*:\s*(.*)$", text))
     comments = {key.lower(): value for key, value in comments.items()}
-    return _Header(fs, declared or held, patient_age(comments.get("age")), patient_sex(comments.get("sex")))
+    return _Header(fs, declared or held, count, patient_age(comments.get("age")), patient_sex(comments.get("sex")))
 
 
 def _samples_in(header: Path, name: str, signals: list[tuple[str, int, int]]) -> int:
@@ -117,7 +118,7 @@ def _read(path: Path, asked: Asked) -> Recording:
     if not header_path.is_file():
         raise ECGReadError(path, "is a WFDB header, but its name does not end in .hea; rename it", "unsupported")
     header = _checked_header(header_path)
-    first, last = asked.window(path, header.samples, header.fs)
+    first, last = asked.window(path, header.samples, header.fs, header.signals)
     try:
         record = wfdb.rdrecord(str(header_path.with_suffix("").absolute()), sampfrom=first, sampto=last)
     except Exception as fault:  # wfdb raises whatever its parsing runs into
