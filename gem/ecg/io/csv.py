@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gem.ecg.io.reader import HEAD_BYTES, Asked, Reader
+from gem.ecg.io.reader import HEAD_BYTES, Asked, Reader, whole
 from gem.ecg.io.table import MOST_COLUMNS, Table, rate_of, split_time, to_recording
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
@@ -175,8 +175,8 @@ def _rows(path: Path, dialect: _Dialect, first: int, last: int) -> tuple[np.ndar
 
 def _squeezed(path: Path, dialect: _Dialect) -> io.BytesIO:
     """The file with runs of blanks reduced to one, for rows that are aligned by blanks."""
-    lines = path.read_text(dialect.encoding, errors="replace").splitlines()
-    return io.BytesIO("\n".join(" ".join(line.split()) for line in lines).encode(dialect.encoding))
+    text = whole(path).decode(dialect.encoding, errors="replace")
+    return io.BytesIO(re.sub(r"[ \t]*(\r?\n)[ \t]*", r"\1", re.sub(r"[ \t]+", " ", text)).strip().encode(dialect.encoding))
 
 
 READER = Reader("csv", "CSV, TSV and other delimited text (a column a lead)", _sniff, _read)

@@ -12,6 +12,8 @@ from gem.errors import ECGReadError
 
 _RATE_KEYS = (b"fs", b"sampling_rate", b"sample_rate", b"sampling_frequency")
 _UNIT_KEYS = (b"unit", b"units")
+_LARGEST_GROUP = 256 << 20
+"""Bytes of one row group, unpacked: Arrow decodes group by group."""
 
 
 def _sniff(path: Path, head: bytes) -> str | None:
@@ -28,6 +30,9 @@ def _read(path: Path, asked: Asked) -> Recording:
         with pq.ParquetFile(path) as file:
             schema, total = file.schema_arrow, file.metadata.num_rows
             columns = [f.name for f in schema if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+            largest = max((file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups)), default=0)
+            if largest > _LARGEST_GROUP:
+                raise ECGReadError(path, f"has a row group of {largest / 1e6:.0f} MB; write smaller ones", "too_large")
             if not 1 <= len(columns) <= MOST_COLUMNS or total == 0:
                 raise ECGReadError(path, f"holds {len(columns)} numeric columns and {total} rows; a column a lead is needed", "no_signal")
             head = next(file.iter_batches(batch_size=min(total, 1000), columns=columns))

@@ -24,6 +24,9 @@ _POINTER = struct.Struct("<HII")
 _NV = 1e-6
 """Amplitudes are in nV; millivolts of one."""
 _LARGEST_FACTOR = 16
+_MOST_CODED = 1 << 20
+"""Huffman coded bytes of all leads: 60 s of 12 leads at 500 Hz take half of it."""
+_MOST_BEATS = 5000
 
 
 @dataclass
@@ -192,6 +195,8 @@ def _packed(sections: _Sections, number: int, leads: list[_Lead], tables: list[T
         raise ECGReadError(
             sections.path, f"section {number} declares {sum(sizes)} bytes of samples but holds {max(0, len(body) - at)}", "truncated"
         )
+    if tables and sum(sizes) > _MOST_CODED:
+        raise ECGReadError(sections.path, f"holds {sum(sizes)} coded bytes; at most {_MOST_CODED} are decoded", "too_large")
     ends = at + np.cumsum([0, *sizes])
     return [body[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
 
@@ -212,6 +217,8 @@ def _decoded(sections: _Sections, content: bytes, tables: list[Table], wanted: i
 def _beats(sections: _Sections) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]:
     """Section 4: (first, fiducial, last) sample of every beat of type 0, and the protected zones (first, last)."""
     _, _, count = sections.fields(4, "HHH")
+    if count > _MOST_BEATS:
+        raise ECGReadError(sections.path, f"declares {count} beats; at most {_MOST_BEATS} are read", "too_large")
     found = [sections.fields(4, "HIII", 6 + 14 * k) for k in range(count)]
     try:
         zones = [sections.fields(4, "II", 6 + 14 * count + 8 * k) for k in range(count)]

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gem.ecg.io.reader import Asked, Reader, checked_rate, mv_per, patient_age, patient_sex
+from gem.ecg.io.reader import Asked, Reader, checked_rate, mv_per, patient_age, patient_sex, whole
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
 
@@ -18,6 +18,7 @@ _BYTES_PER_SAMPLE = {
 }  # fmt: skip
 _FLAC = {"508", "516", "524"}
 _MOST_SIGNALS = 256
+_HEADER_CAP_BYTES = 4 << 20
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
 _RECORD_LINE = re.compile(r"(?P<name>[\w-]+)(?P<segments>/\d+)?\s+(?P<signals>\d+)(\s+(?P<fs>[-+.\deE]+)\S*(\s+(?P<samples>\d+))?)?")
 _SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d+)(x(?P<spf>\d+))?(:\d+)?(\+(?P<offset>\d+))?(\s|\Z)")
@@ -38,7 +39,8 @@ def _lines(text: str) -> list[str]:
 
 def _sniff(path: Path, head: bytes) -> str | None:
     if path.suffix.lower() != ".hea" and path.with_suffix(".hea").is_file():
-        header = path.with_suffix(".hea").read_bytes()
+        with path.with_suffix(".hea").open("rb") as stream:
+            header = stream.read(_HEADER_CAP_BYTES)
         if re.search(rb"(?m)^" + re.escape(path.name.encode()) + rb"\s", header):
             return f"{path.with_suffix('.hea').name} describes it"
     try:
@@ -55,7 +57,7 @@ def _sniff(path: Path, head: bytes) -> str | None:
 
 def _checked_header(path: Path) -> _Header:
     """The header's rate and length, once every file it names is proved safe and complete."""
-    text = path.read_bytes()[: 4 << 20].decode("utf-8", errors="replace")
+    text = whole(path, _HEADER_CAP_BYTES).decode("utf-8", errors="replace")
     lines = _lines(text)
     record = _RECORD_LINE.match(lines[0]) if lines else None
     if not record:
