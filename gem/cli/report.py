@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     def one(path: str) -> None:
         from gem.infer.pipeline import interpret
+        from gem.report.device import device_text
         from gem.report.markdown import markdown
 
         recording = read_file(path, args)
@@ -41,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
             if not (args.json or args.markdown):
                 return
         if args.json:
-            say_json(report.to_json())
+            say_json(report.to_json() | {"device_said": recording.device_said.to_json() if recording.device_said else None})
         elif args.markdown:
             say(markdown(report))
         else:
-            say(f"{path}\n{report.text}\nVerified: {report.summary}.\n")
+            say(f"{path}\n{report.text}\nVerified: {report.summary}.\n{device_text(recording.device_said, report.measurements)}\n")
 
     return each_file(args, one)
 

@@ -29,10 +29,10 @@ reports call so (the median over leads), and Bazett's QTc unless they name anoth
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]+")
 
 
-def cleaned(text: str) -> str:
-    """`text` on one line: control, bidirectional and other invisible characters out, blanks joined, at most `LONGEST_TEXT` long."""
-    line = " ".join(_CONTROL.sub(" ", text[: 4 * LONGEST_TEXT]).split())
-    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 3]}..."
+def cleaned(text: str, longest: int = LONGEST_TEXT) -> str:
+    """`text` on one line: control, bidirectional and other invisible characters out, blanks joined, at most `longest` long."""
+    line = " ".join(_CONTROL.sub(" ", text[: 4 * longest]).split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 @dataclass(frozen=True)

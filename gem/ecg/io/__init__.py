@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gem.ecg.device import cleaned
 from gem.ecg.io.reader import HEAD_BYTES, Asked, Reader
+from gem.ecg.lead import canonical
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError, RecordingError
 
@@ -34,6 +36,9 @@ _NO_ECG = {
     b"\x80\x04": ("a Python pickle, which is never loaded", "unsafe"),
 }
 """First bytes -> what such a file is; none of them is opened here."""
+LONGEST_NAME = 16
+"""Characters of a lead name that a file makes up, as in EDF: no room for a sentence."""
+
 _HEIF = b"ftyphei", b"ftypmif", b"ftypavi"
 
 
@@ -123,7 +128,7 @@ def _reader_of(named: Path, file: Path) -> tuple[Reader, str]:
             raise ECGReadError(named, f"is {what}; a file with the signal itself is needed", code)
     if head[4:11] in _HEIF:
         raise ECGReadError(named, "is a HEIF picture; a file with the signal itself is needed", "unsupported")
-    known = "; ".join(reader.describes for reader in readers())
+    known = "; ".join(reader.describes + (" (experimental)" if reader.experimental else "") for reader in readers())
     raise ECGReadError(named, f"not a format known here. Known: {known}", "unknown_format")
 
 
@@ -141,7 +146,8 @@ def _finished(recording: Recording, first: str, asked: Asked) -> Recording:
     return replace(
         recording,
         signal=signal,
-        history=history,
+        leads=tuple(canonical(cleaned(name, LONGEST_NAME)) for name in recording.leads),
+        history=tuple(cleaned(line) for line in history),
         age=recording.age if asked.age is None else asked.age,
         sex=recording.sex if asked.sex is None else asked.sex,
     ).standardised()
