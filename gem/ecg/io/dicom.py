@@ -63,11 +63,11 @@ class _TooMuch(Exception):
 class _File:
     """One parsed data set and what is left of its allowance; sequences are parsed when they are asked for."""
 
-    def __init__(self, path: Path, content: bytes) -> None:
+    def __init__(self, path: Path, content: bytes, reads: list[int]) -> None:
         from pydicom.datadict import tag_for_keyword
         from pydicom.filereader import read_dataset
 
-        self.path, self._reads = path, [0]
+        self.path, self._reads = path, reads
         stream = _Bounded(content, self._reads)
         stream.seek(_PREAMBLE + len(_MARK))
         meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
@@ -131,18 +131,18 @@ def _sniff(path: Path, head: bytes) -> str | None:
 
 
 def _read(path: Path, asked: Asked) -> Recording:
-    content = whole(path)
+    content, reads = whole(path), [0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _recording(_File(path, content), asked)
+            return _recording(_File(path, content, reads), asked)
         except ECGReadError:
             raise
-        except _TooMuch as fault:
-            raise ECGReadError(path, "holds more data elements than any ECG", "too_large") from fault
-        except (EOFError, OSError) as fault:
-            raise ECGReadError(path, f"ends before what it declares ({str(fault)[:100]})", "truncated") from fault
-        except Exception as fault:  # pydicom raises whatever its parsing runs into
+        except Exception as fault:  # pydicom raises whatever its parsing runs into, and hides what is raised below it
+            if reads[0] > _MOST_READS:
+                raise ECGReadError(path, "holds more data elements than any ECG", "too_large") from fault
+            if isinstance(fault, EOFError | OSError):
+                raise ECGReadError(path, f"ends before what it declares ({str(fault)[:100]})", "truncated") from fault
             raise ECGReadError(path, f"pydicom cannot parse it ({type(fault).__name__}: {str(fault)[:100]})", "malformed") from fault
 
 
