@@ -156,11 +156,12 @@ def test_a_deflate_bomb_stops_at_the_cap(tmp_path: Path) -> None:
 def test_a_length_field_can_ask_for_no_more_than_the_file_holds(tmp_path: Path) -> None:
     content = w.CLINICAL["dicom"](tmp_path, X).read_bytes()
     data = content.rindex(b"\x00\x54\x10\x10OW\0\0") + 8
-    assert code_of(put(tmp_path / "long.dcm", content[:data] + b"\xfe\xff\xff\xff" + content[data + 4 :])) == "truncated"
+    long = put(tmp_path / "long.dcm", content[:data] + b"\xfe\xff\xff\xff" + content[data + 4 :])
+    np.testing.assert_allclose(read(long).signal, X, atol=0.0006)
     many = bytearray(content)
     at = content.rindex(b"\x3a\x00\x10\x00UL")
     many[at + 8 : at + 12] = b"\xff\xff\xff\x7f"
-    assert code_of(put(tmp_path / "many.dcm", bytes(many))) in ("truncated", "malformed")
+    assert code_of(put(tmp_path / "many.dcm", bytes(many))) == "truncated"
 
 
 @pytest.mark.parametrize("defined", [False, True])

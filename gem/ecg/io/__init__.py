@@ -36,6 +36,9 @@ _NO_ECG = {
     b"\x80\x04": ("a Python pickle, which is never loaded", "unsafe"),
 }
 """First bytes -> what such a file is; none of them is opened here."""
+LARGEST_MV = 1e9
+"""Beyond this a sample is damage, whatever the unit was meant to be; its square would overflow float32."""
+
 LONGEST_NAME = 16
 """Characters of a lead name that a file makes up, as in EDF: no room for a sentence."""
 
@@ -69,7 +72,7 @@ def read(
     duration_s  how much to read, s; by default all, but at most 60 s of a longer file
 
     Returns a `Recording`: standard leads first, missing limb leads derived, infinite
-    samples turned into missing ones. Raises `ECGReadError`, whose `code` names the fault.
+    samples (and those beyond `LARGEST_MV`) turned into missing ones. Raises `ECGReadError`, whose `code` names the fault.
     """
     asked = Asked(fs, unit, tuple(leads) if leads else None, start_s, duration_s, age, sex)
     named = Path(path)
@@ -135,7 +138,7 @@ def _reader_of(named: Path, file: Path) -> tuple[Reader, str]:
 def _finished(recording: Recording, first: str, asked: Asked) -> Recording:
     """What is done to every recording, whatever reader it came from."""
     signal, history = recording.signal, (first, *recording.history)
-    infinite = np.isinf(signal)
+    infinite = np.abs(signal) > LARGEST_MV
     if infinite.any():
         signal = np.where(infinite, np.nan, signal)
         history = (*history, f"{int(infinite.sum())} infinite samples taken as missing")
