@@ -93,28 +93,6 @@ def test_a_channel_without_a_unit_is_asked_for(tmp_path: Path) -> None:
 # SCP-ECG
 
 
-def beats_of(samples: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
-    """A reference beat [8, 100] in uV and (first, fiducial, last) of its places, counted from 1; the last is cut off."""
-    beat = np.rint(np.random.default_rng(5).normal(size=(8, 100)) * 200).astype(np.int64)
-    starts = [201, 801, 1301, samples - 59]
-    return beat, [(start, start + 39, min(start + 99, samples)) for start in starts]
-
-
-def test_a_subtracted_reference_beat_is_put_back(tmp_path: Path) -> None:
-    x = w.microvolts(X)[list(w.EIGHT)]
-    beat, places = beats_of(x.shape[1])
-    residual = x.copy()
-    for first, _, last in places:
-        residual[:, first - 1 : last] -= beat[:, : last - first + 1]
-    section4 = struct.pack("<HHH", 200, 40, len(places)) + b"".join(struct.pack("<HIII", 0, *place) for place in places)
-    sections = {
-        1: w.scp_patient(), 2: w.DEFAULT_TABLE, 3: w.scp_leads(x.shape[1], flags=1), 4: section4,
-        5: w.scp_samples(list(beat), w.default_bits, 2), 6: w.scp_samples(list(residual), w.default_bits, 2),
-    }  # fmt: skip
-    (tmp_path / "r.scp").write_bytes(w.scp_file(sections))
-    same(read(tmp_path / "r.scp"), X)
-
-
 def test_bimodal_compression_is_exact_inside_the_zones_and_where_nothing_moves(tmp_path: Path) -> None:
     """Between protected zones one sample in four is stored: a constant stretch comes back as it was."""
     x = X.copy()

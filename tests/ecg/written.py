@@ -166,6 +166,20 @@ def scp(folder: Path, x: np.ndarray, bits: Callable[[int], str] | None, order: i
 DEFAULT_TABLE = struct.pack("<H", 19999)
 
 
+def scp_beats(folder: Path, x: np.ndarray) -> Path:
+    """A reference beat of 100 samples subtracted at four places, counted from 1; the last is cut off by the end."""
+    rows = microvolts(x)[list(EIGHT)]
+    beat = np.rint(np.random.default_rng(5).normal(size=(8, 100)) * 200).astype(np.int64)
+    places = [(start, start + 39, min(start + 99, x.shape[1])) for start in (201, 801, 1301, x.shape[1] - 59) if start > 0]
+    for first, _, last in places:
+        rows[:, first - 1 : last] -= beat[:, : last - first + 1]
+    section4 = struct.pack("<HHH", 200, 40, len(places)) + b"".join(struct.pack("<HIII", 0, *place) for place in places)
+    sections = {1: scp_patient(), 2: DEFAULT_TABLE, 3: scp_leads(x.shape[1], flags=1), 4: section4}
+    sections |= {5: scp_samples(list(beat), default_bits, 2), 6: scp_samples(list(rows), default_bits, 2)}
+    (folder / "r.scp").write_bytes(scp_file(sections))
+    return folder / "r.scp"
+
+
 # XML
 
 
@@ -347,6 +361,7 @@ CLINICAL: dict[str, Callable[[Path, np.ndarray], Path]] = {
     "scp_from_0": lambda folder, x: scp(folder, x, None, 1, None, start=0),
     "scp_huffman": lambda folder, x: scp(folder, x, default_bits, 2, DEFAULT_TABLE),
     "scp_tables": lambda folder, x: scp(folder, x, custom_bits, 1, CUSTOM_TABLES),
+    "scp_beats": scp_beats,
     "aecg": aecg,
     "aecg_nv_ms": lambda folder, x: aecg(folder, x, "SLIST_INT", "nV", ("2", "ms")),
     "muse": muse,

@@ -20,7 +20,7 @@ from gem.ecg.lead import canonical, is_known
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
 
-_MARK = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*\{.{0,4000}?"resourceType"\s*:\s*"(\w{1,40})"', re.DOTALL)
+_MARK = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*\{.{0,60000}?"resourceType"\s*:\s*"(\w{1,40})"', re.DOTALL)
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _NO_VALUE = ("E", "U", "L")
 """Error, above and below the range of the device."""

@@ -3,6 +3,7 @@
 import math
 import zipfile
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def _load(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         if "pickle" in str(fault).lower() or "object" in str(fault).lower():
             raise ECGReadError(path, "holds pickled Python objects, which are never loaded; save it as a plain array", "unsafe") from fault
         raise ECGReadError(path, f"not a readable NumPy file ({fault})", "truncated") from fault
-    except (OSError, EOFError, SyntaxError, KeyError, zipfile.BadZipFile, NotImplementedError) as fault:
+    except (OSError, EOFError, SyntaxError, TokenError, KeyError, zipfile.BadZipFile, NotImplementedError) as fault:
         raise ECGReadError(path, f"not a readable NumPy file ({fault})", "malformed") from fault
     signals = [array for array in arrays.values() if array.ndim >= 2 and array.dtype.kind in "iuf"]
     if len(signals) != 1:
