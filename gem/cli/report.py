@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from gem.cli.common import each_file, file_arguments, read_file, say, say_json, talk
 from gem.errors import ConfigError, NotReadable
+from gem.files import write_whole
 
 if TYPE_CHECKING:
     from gem.ecg.recording import Recording
+    from gem.report.report import VerifiedReport
 
 _TWELVE = 12
 
@@ -35,14 +37,9 @@ def run(args: argparse.Namespace) -> int:
         recording = read_file(path, args)
         _check_leads(recording, args.partial)
         report = interpret(recording)
-        if args.html:
-            from gem.report.page import page
-
-            _put(args, path, args.html, ".html", page(report, recording), report.summary)
-        if args.fhir:
-            from gem.report.fhir import bundle
-
-            _put(args, path, args.fhir, ".json", json.dumps(bundle(report, recording), ensure_ascii=False), report.summary)
+        for target, content in _files(args, path, report, recording).items():
+            write_whole(target, content)
+            talk(f"gem report: {target} written; {report.summary}")
         if (args.html or args.fhir) and not (args.json or args.markdown):
             return
         if args.json:
@@ -55,13 +52,22 @@ def run(args: argparse.Namespace) -> int:
     return each_file(args, one)
 
 
-def _put(args: argparse.Namespace, path: str, place: str, suffix: str, content: str, summary: str) -> None:
-    """Write one file, whole: `place` itself, or in the folder `place` where several files were given."""
-    from gem.files import write_whole
+def _files(args: argparse.Namespace, path: str, report: "VerifiedReport", recording: "Recording") -> dict[Path, str]:
+    """What goes into which file: the place named, or a file in that folder where several ECGs were given."""
+    files = {}
+    if args.html:
+        from gem.report.page import page
 
-    target = Path(place) / f"{Path(path).stem}{suffix}" if len(args.files) > 1 else Path(place)
-    write_whole(target, content)
-    talk(f"gem report: {target} written; {summary}")
+        files[_target(args, path, args.html, ".html")] = page(report, recording)
+    if args.fhir:
+        from gem.report.fhir import bundle
+
+        files[_target(args, path, args.fhir, ".json")] = json.dumps(bundle(report, recording), ensure_ascii=False)
+    return files
+
+
+def _target(args: argparse.Namespace, path: str, place: str, suffix: str) -> Path:
+    return Path(place) / f"{Path(path).stem}{suffix}" if len(args.files) > 1 else Path(place)
 
 
 def _check_leads(recording: "Recording", partial: bool) -> None:

@@ -29,6 +29,7 @@ from gem.ecg.io import read
 from gem.ecg.quality import inspect
 from gem.errors import ECGReadError
 from tests.ecg import written as w
+from tests.ecg.peak import peak_mb
 
 SLOWEST_S = 5.0
 PEAK_MB = 1024
@@ -164,7 +165,7 @@ def _worker(name: str, count: int, seed: int) -> Row:
             row.files += 1
         if sorted(os.listdir(folder)) != before:
             row.broken.append((count, f"files left behind: {os.listdir(folder)}"))
-    row.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    row.peak_mb = peak_mb()
     return row
 
 

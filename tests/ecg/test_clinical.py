@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from gem.ecg.device import DeviceSaid, device_said
 from gem.ecg.io import read
@@ -62,7 +63,8 @@ def test_device_text_is_one_clean_short_line() -> None:
 def test_a_padding_value_is_padding_only_at_the_end(tmp_path: Path) -> None:
     x = X.copy()
     x[:, 700:900] = 0
-    same(read(w.save_dicom(tmp_path / "zero.dcm", w.dicom_dataset(x, padding=0))), x)
+    for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+        same(read(w.save_dicom(tmp_path / "zero.dcm", w.dicom_dataset(x, padding=0), syntax)), x)
     x[:, 1500:] = -32.768
     recording = read(w.save_dicom(tmp_path / "tail.dcm", w.dicom_dataset(x, padding=-32768)))
     assert np.isnan(recording.signal[:, 1500:]).all()
@@ -238,6 +240,13 @@ def test_one_ecg_through_two_formats_agrees_to_one_step(data: Path, one: str, ot
     both = min(a.samples, b.samples)
     assert (a.leads, a.fs) == (b.leads, b.fs)
     assert np.abs(a.signal[:, :both] - b.signal[:, :both]).max() <= lsb + 1e-6
+
+
+@pytest.mark.data
+def test_a_muse_file_of_every_second_sample_agrees_to_one_step(data: Path) -> None:
+    """made8.xml: the DICOM ECG at 500 Hz in steps of 4.88 uV, eight leads, so that III carries two roundings."""
+    muse, dicom = (read(data / "formats" / name) for name in ("muse_xml/made8.xml", "dicom_ecg/pydicom_waveform_ecg.dcm"))
+    assert np.abs(muse.signal - dicom.signal[:, ::2]).max() <= 0.00488
 
 
 @pytest.mark.data

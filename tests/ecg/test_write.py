@@ -30,6 +30,14 @@ def test_a_recording_reads_back_as_it_was_written(tmp_path: Path, suffix: str) -
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
+def test_an_edf_file_holds_exactly_the_samples_of_any_length(tmp_path: Path) -> None:
+    for samples in (4999, 4750, 1501):
+        write_recording(recording(X[:, :samples]), tmp_path / "r.edf", overwrite=True)
+        back = read(tmp_path / "r.edf")
+        assert back.samples == samples
+        np.testing.assert_allclose(back.signal, X[:, :samples], atol=0.00026)
+
+
 @pytest.mark.parametrize("suffix", [".hea", ".csv", ".dcm"])
 def test_samples_missing_at_the_end_of_a_lead_stay_missing(tmp_path: Path, suffix: str) -> None:
     x = X.copy()
@@ -55,6 +63,7 @@ def test_what_a_format_cannot_hold_is_refused_and_nothing_is_written(tmp_path: P
         (recording(gap), "r.edf", "no mark for missing samples"),
         (recording(gap), "r.dcm", "missing inside a lead"),
         (recording(fs=513.625), "r.edf", "needs a whole rate"),
+        (recording(X[:, :4999], fs=300), "r.edf", "do not divide"),
         (recording(X * 1e4), "r.hea", "do not fit into 16 bits"),
         (recording(), "r.xyz", "choose one of .hea"),
         (recording(), "a b.hea", "cannot name a WFDB record"),

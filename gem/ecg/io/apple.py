@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from gem.ecg.device import DeviceSaid, device_said
-from gem.ecg.io.reader import HEAD_BYTES, TEXT_CAP_BYTES, Asked, Reader, checked_rate, mv_per, whole
+from gem.ecg.io.reader import HEAD_BYTES, Asked, Reader, checked_rate, mv_per, whole
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
 
 _HEAD_LINES = 30
+_CAP_BYTES = 4 << 20
+"""30 s take 0.12 MB."""
 _RATE = re.compile(
     r"^[^,;]{1,40}[,;]\s*\"?\s*(\d{2,4}(?:[.,]\d{1,6})?)\s*(?:hertz|hercios|herz|hz|赫兹|赫茲|ヘルツ|헤르츠|герц)", re.IGNORECASE
 )
@@ -41,7 +43,7 @@ def _sniff(path: Path, head: bytes) -> str | None:
 
 
 def _read(path: Path, asked: Asked) -> Recording:
-    lines = whole(path, TEXT_CAP_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    lines = whole(path, _CAP_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     head = lines[:_HEAD_LINES]
     rate, unit = _first(_RATE, head), _first(_UNIT, head)
     if rate is None or unit is None:

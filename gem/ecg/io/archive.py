@@ -75,7 +75,9 @@ def _read(path: Path, asked: Asked) -> Recording:
     found = members(path)
     with tempfile.TemporaryDirectory(prefix="gem-") as folder:
         _unpack(path, found, Path(folder))
-        files = sorted(file for file in Path(folder).iterdir() if not zipfile.is_zipfile(file) and find_reader(file))
+        files = sorted(
+            file for file in Path(folder).iterdir() if file.stat().st_size and not zipfile.is_zipfile(file) and find_reader(file)
+        )
         headers = {file.stem for file in files if file.suffix == ".hea"}
         files = [file for file in files if file.suffix == ".hea" or file.stem not in headers]
         if len(files) != 1:

@@ -78,31 +78,41 @@ def _csv(recording: Recording, out: Path) -> dict[Path, bytes]:
 
 
 def _edf(recording: Recording, out: Path) -> dict[Path, bytes]:
-    """EDF+C of one-second records, the last filled up with its last value, which is said. Source: Kemp and Olivan 2003.
+    """EDF+C in records of 1 s, or of the largest part of one that the samples fill exactly: nothing is filled up.
 
-    Missing samples have no place in EDF and are a fault, as is a rate that is no whole number of Hz.
+    Missing samples have no place in EDF and are a fault. Source: Kemp and Olivan 2003.
     """
-    per_record = round(recording.fs)
-    if per_record != recording.fs:
-        raise ConfigError(f"{recording.source}: EDF in records of 1 s needs a whole rate, but it is {recording.fs:g} Hz; write CSV or WFDB")
     if np.isnan(recording.signal).any():
         raise ConfigError(f"{recording.source}: EDF has no mark for missing samples, and some are missing; write CSV or WFDB")
+    if recording.fs != int(recording.fs):
+        raise ConfigError(f"{recording.source}: EDF needs a whole rate, but it is {recording.fs:g} Hz; write CSV or WFDB")
     steps, gain = steps_of(recording)
     leads, samples = steps.shape
-    records = math.ceil(samples / per_record)
-    filled = np.pad(steps, ((0, 0), (0, records * per_record - samples)), mode="edge")
+    per_record = math.gcd(samples, int(recording.fs))
+    seconds = f"{per_record / recording.fs:.6g}"
+    if float(seconds) * recording.fs != per_record:
+        raise ConfigError(
+            f"{recording.source}: {samples} samples do not divide into records that EDF can state; take whole seconds (--duration)"
+        )
+    records = samples // per_record
+    header = _edf_header(recording, gain, records, seconds, per_record)
+    times = [f"+{k * float(seconds):.6f}\x14\x14".encode().ljust(_ANNOTATION_BYTES, b"\0") for k in range(records)]
+    blocks = steps.reshape(leads, records, per_record).transpose(1, 0, 2)
+    return {out: header + b"".join(block.tobytes() + time for block, time in zip(blocks, times, strict=True))}
+
+
+def _edf_header(recording: Recording, gain: int, records: int, seconds: str, per_record: int) -> bytes:
+    """Fields of fixed width: those of the file, then one column after the other for all signals, the annotations last."""
+    leads = len(recording.leads)
     sex = {"female": "F", "male": "M"}.get(recording.sex or "", "X")
-    fixed = [("0", 8), (f"X {sex} X X", 80), ("Startdate X X X gem-ecg", 80), ("01.01.85", 8), ("00.00.00", 8)]
-    fixed += [(str(256 * (leads + 2)), 8), ("EDF+C", 44), (str(records), 8), ("1", 8), (str(leads + 1), 4)]
-    high = f"{32767 * 1000 / gain:.8g}"[:8]
-    columns = [("", "", 80), ("uV", "", 8), (f"-{high}"[:8], "-1", 8), (high, "1", 8), ("-32767", "-32768", 8), ("32767", "32767", 8)]
+    fields = [("0", 8), (f"X {sex} X X", 80), ("Startdate X X X gem-ecg", 80), ("01.01.85", 8), ("00.00.00", 8)]
+    fields += [(str(256 * (leads + 2)), 8), ("EDF+C", 44), (str(records), 8), (seconds, 8), (str(leads + 1), 4)]
+    fields += [*((f"ECG {name}", 16) for name in recording.leads), ("EDF Annotations", 16)]
+    high = f"{32767 * 1000 / gain:.7g}"
+    columns = [("", "", 80), ("uV", "", 8), (f"-{high}", "-1", 8), (high, "1", 8), ("-32767", "-32768", 8), ("32767", "32767", 8)]
     columns += [("", "", 80), (str(per_record), str(_ANNOTATION_BYTES // 2), 8), ("", "", 32)]
-    fields = [*fixed, *((f"ECG {name}", 16) for name in recording.leads), ("EDF Annotations", 16)]
     fields += [(text, width) for of_ecg, of_times, width in columns for text in [*[of_ecg] * leads, of_times]]
-    header = "".join(text.ljust(width)[:width] for text, width in fields)
-    times = [f"+{k}\x14\x14".encode().ljust(_ANNOTATION_BYTES, b"\0") for k in range(records)]
-    blocks = filled.reshape(leads, records, per_record).transpose(1, 0, 2)
-    return {out: header.encode("latin-1", "replace") + b"".join(block.tobytes() + time for block, time in zip(blocks, times, strict=True))}
+    return "".join(text.ljust(width)[:width] for text, width in fields).encode("latin-1", "replace")
 
 
 def _dicom(recording: Recording, out: Path) -> dict[Path, bytes]:
