@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gem.ecg.io import aecg, apple, archive, dicom, edf, fhir, ishne, muse, philips, scp
+from gem.ecg.io import aecg, apple, archive, csv, dicom, edf, fhir, ishne, muse, npy, parquet, philips, scp, wfdb
 from gem.ecg.io.huffman import CodeFault, checked_table, decode, default_table, undifferenced
 from gem.ecg.io.reader import Asked, Reader
 from gem.errors import ECGReadError, RecordingError
@@ -22,7 +22,7 @@ _ASKED = Asked(fs=500.0, unit="mV")
 
 def _of(reader: Reader) -> Callable[[bytes], None]:
     def target(content: bytes) -> None:
-        with tempfile.NamedTemporaryFile(prefix="gem-fuzz-") as file:
+        with tempfile.NamedTemporaryFile(prefix="gem-fuzz-", suffix=".hea") as file:
             file.write(content)
             file.flush()
             try:
@@ -44,9 +44,8 @@ def huffman(content: bytes) -> None:
         pass
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {
-    module.READER.name: _of(module.READER) for module in (scp, aecg, muse, philips, ishne, fhir, apple, edf, dicom, archive)
-} | {"huffman": huffman}
+_MODULES = (scp, aecg, muse, philips, ishne, fhir, apple, edf, dicom, archive, csv, npy, parquet, wfdb)
+TARGETS: dict[str, Callable[[bytes], None]] = {module.READER.name: _of(module.READER) for module in _MODULES} | {"huffman": huffman}
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in TARGETS:
         sys.exit(f"name one target of {', '.join(TARGETS)}")
-    for module in (scp, aecg, muse, philips, ishne, fhir, apple, edf, archive):
+    for module in _MODULES:
         for function in vars(module).copy():
             found = getattr(module, function)
             if callable(found) and getattr(found, "__module__", "") == module.__name__ and not isinstance(found, type):

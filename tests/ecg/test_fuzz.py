@@ -11,7 +11,7 @@ import pytest
 from tests.ecg.fuzz import TARGETS
 from tests.ecg.mutate import damaged, ecg, seeds
 
-SEED_OF = {"scp": "scp_huffman", "philips": "philips_xli", "fhir": "fhir_r4", "huffman": "scp_tables"}
+SEED_OF = {"scp": "scp_huffman", "philips": "philips_xli", "fhir": "fhir_r4", "huffman": "scp_tables", "wfdb": "wfdb16"}
 
 
 def seed(name: str, folder: Path) -> bytes:

@@ -6,6 +6,7 @@ no encryption, few members, bounded in total and in ratio. What a member says of
 
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -21,8 +22,8 @@ LARGEST_RATIO = 200
 """Bytes out of one byte in: ECG text packs 5 to 30 times, and a bomb a thousand times."""
 _PLAIN_NAME = re.compile(r"[^\W_][\w .,()+-]{0,200}\Z")
 _PIECE = 1 << 20
-_FAULTS = (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError, RuntimeError)
-"""What zipfile raises for damaged archives, unknown methods and encrypted members."""
+_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, LookupError, ArithmeticError, RuntimeError)
+"""What zipfile raises for damaged archives, unknown methods (a RuntimeError, as for encrypted members) and fields that lie."""
 
 
 def _sniff(path: Path, head: bytes) -> str | None:

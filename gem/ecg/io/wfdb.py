@@ -20,8 +20,10 @@ _FLAC = {"508", "516", "524"}
 _MOST_SIGNALS = 256
 _HEADER_CAP_BYTES = 4 << 20
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
-_RECORD_LINE = re.compile(r"(?P<name>[\w-]+)(?P<segments>/\d+)?\s+(?P<signals>\d+)(\s+(?P<fs>[-+.\deE]+)\S*(\s+(?P<samples>\d+))?)?")
-_SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d+)(x(?P<spf>\d+))?(:\d+)?(\+(?P<offset>\d+))?(\s|\Z)")
+_RECORD_LINE = re.compile(
+    r"(?P<name>[\w-]+)(?P<segments>/\d+)?\s+(?P<signals>\d{1,9})(\s+(?P<fs>[-+.\deE]+)\S*(\s+(?P<samples>\d{1,15}))?)?"
+)
+_SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d{1,5})(x(?P<spf>\d{1,9}))?(:\d{1,9})?(\+(?P<offset>\d{1,15}))?(\s|\Z)")
 
 
 @dataclass(frozen=True)
