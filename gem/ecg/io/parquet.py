@@ -42,8 +42,10 @@ def _read(path: Path, asked: Asked) -> Recording:
             if time is not None:
                 columns.pop(time)
             signal = _stretch(file, columns, first, last)
-    except (pa.ArrowException, OSError) as fault:
-        raise ECGReadError(path, f"not readable Parquet ({fault})", "malformed") from fault
+    except ECGReadError:
+        raise
+    except Exception as fault:  # Arrow raises its own faults, and what decoding names in a damaged schema runs into
+        raise ECGReadError(path, f"not readable Parquet ({str(fault)[:100]})", "malformed") from fault
     table = Table(signal, tuple(columns), fs, _stated(schema.metadata, _UNIT_KEYS), first, total)
     return to_recording(path, table, fs, asked)
 
