@@ -65,9 +65,9 @@ ROOTS = ("RestingECG", "AnnotatedECG", "restingecgdata")
 )
 def test_xml_that_attacks_its_parser_is_refused(tmp_path: Path, root: str, name: str, prolog: str, body: str, code: str) -> None:
     path = put(tmp_path / "x.xml", f'<?xml version="1.0"?>{prolog.replace("{r}", root)}<{root}>{body}</{root}>')
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert code_of(path) == code, name
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_the_dtd_line_of_real_muse_files_is_accepted_and_never_fetched(tmp_path: Path) -> None:
@@ -304,8 +304,8 @@ def test_every_hostile_file_is_a_typed_error_soon_and_in_little_memory(data: Pat
     files = sorted(p for p in (data / "formats" / "hostile").iterdir() if p.name not in ("SOURCE.md", "injection_muse.xml"))
     code = (
         "import json, sys, time\nfrom tests.ecg.peak import peak_mb\nfrom gem.ecg.io import read\nfrom gem.ecg.quality import inspect\nfrom gem.errors import ECGReadError\n"
-        "rows = []\nfor path in sys.argv[1:]:\n    begin = time.perf_counter()\n    try:\n        said = inspect(read(path, fs=500, unit='mV')).overall\n"
-        "    except ECGReadError as fault:\n        said = fault.code\n    rows.append((path, said, time.perf_counter() - begin))\n"
+        "rows = []\nfor path in sys.argv[1:]:\n    begin = time.process_time()\n    try:\n        said = inspect(read(path, fs=500, unit='mV')).overall\n"
+        "    except ECGReadError as fault:\n        said = fault.code\n    rows.append((path, said, time.process_time() - begin))\n"
         "print(json.dumps([rows, peak_mb()]))"
     )
     ran = subprocess.run(
