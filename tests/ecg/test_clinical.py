@@ -83,6 +83,14 @@ def test_a_dicom_file_without_rhythm_says_what_it_holds(tmp_path: Path) -> None:
         read(w.save_dicom(tmp_path / "pdf.dcm", pdf))
 
 
+def test_statements_are_read_in_the_character_set_of_the_file(tmp_path: Path) -> None:
+    for charset in ("ISO_IR 192", "ISO_IR 100"):
+        top = w.dicom_dataset(X)
+        top.SpecificCharacterSet = charset
+        top.WaveformAnnotationSequence[1].UnformattedTextValue = "Überleitungsstörung"
+        assert read(w.save_dicom(tmp_path / "r.dcm", top)).device_said.statements == ("Überleitungsstörung",)
+
+
 def test_a_channel_without_a_unit_is_asked_for(tmp_path: Path) -> None:
     top = w.dicom_dataset(X)
     for channel in top.WaveformSequence[1].ChannelDefinitionSequence:

@@ -248,7 +248,12 @@ def test_what_fuzzing_found_stays_found(tmp_path: Path) -> None:
     for k, text in enumerate((header % b"-12", header % b"9", b"(" * 9000, b"-" * 9000 + b"1", header % b"True")):
         content = b"\x93NUMPY\x02\x00" + struct.pack("<I", len(text)) + text + bytes(800)
         assert code_of(put(tmp_path / f"{k}.npy", content), fs=500) in ("malformed", "truncated", "needs_unit", "bad_leads")
-        assert code_of(zipped(tmp_path / f"{k}.npz", {"x.npy": content}, zipfile.ZIP_STORED), fs=500) in ("malformed", "truncated", "needs_unit", "bad_leads")
+        assert code_of(zipped(tmp_path / f"{k}.npz", {"x.npy": content}, zipfile.ZIP_STORED), fs=500) in (
+            "malformed",
+            "truncated",
+            "needs_unit",
+            "bad_leads",
+        )
     muse = w.muse(tmp_path, X).read_text("iso-8859-1").replace("<LeadDataCRC32>", "<LeadDataCRC32>\u00b2", 1)
     put(tmp_path / "crc.xml", muse.encode("iso-8859-1"))
     assert read(tmp_path / "crc.xml").samples == 2000

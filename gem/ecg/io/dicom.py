@@ -101,7 +101,8 @@ class _File:
         raw = dataset.get_item(tag)
         if isinstance(raw, RawDataElement):
             content = raw.value or b""
-            return list(read_sequence(_Bounded(content, self._reads), raw.is_implicit_VR, raw.is_little_endian, len(content), "iso8859"))
+            stream, encoding = _Bounded(content, self._reads), self.top.original_character_set
+            return list(read_sequence(stream, raw.is_implicit_VR, raw.is_little_endian, len(content), encoding))
         return list(raw.value)
 
     def number(self, dataset: Any, keyword: str, default: float | None = None) -> float:
