@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
@@ -99,6 +101,13 @@ def lzw_that_repeats(folder: Path) -> Path:
     return put(folder / "r.xml", text + content[: TEXT_CAP_BYTES - 1000] + b"</parsedwaveforms></restingecgdata>")
 
 
+def row_group(folder: Path) -> Path:
+    """One row group of 240 MB, in pages as large as a writer makes them."""
+    table = pa.table({name: pa.array(np.zeros(30_000_000, np.float32)) for name in ("I", "II")})
+    pq.write_table(table, folder / "r.parquet", row_group_size=30_000_000, data_page_size=1 << 30, use_dictionary=False, compression="zstd")
+    return folder / "r.parquet"
+
+
 CASES: dict[str, Callable[[Path], Path]] = {
     "aecg": lambda folder: xml(folder, w.aecg),
     "muse": lambda folder: xml(folder, w.muse),
@@ -112,6 +121,7 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "constant_csv": constant_csv,
     "holter": holter,
     "apple": apple,
+    "row_group": row_group,
     "lzw": lzw_that_repeats,
 }
 
