@@ -34,7 +34,7 @@ class Style:
     separators  short ticks where one lead follows another
     """
 
-    trace_mm: float = 0.3
+    trace_mm: float = 0.2
     ink: Colour = (28, 28, 34)
     grid: Grid = GRIDS["red"]
     font: str = "sans"

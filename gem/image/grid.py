@@ -52,28 +52,33 @@ def covered(count: int, step: float, width: float) -> np.ndarray:
 def blank(size: tuple[int, int], grid: Grid, px_per_mm: float) -> np.ndarray:
     """[H, W, 3] uint8: paper with its grid, the lines on whole millimetres from the top left corner.
 
-    Lines cover paper, and major lines cover minor ones, independently along x and y. So the picture is a sum of two outer
+    Major lines cover minor ones, lines cover paper, independently along x and y. So the picture is a sum of two outer
     products, and rows of equal coverage are equal: each kind of row is made once.
     """
-    along = [_clear(count, grid, px_per_mm) for count in size]
-    (fine_y, coarse_y), (fine_x, coarse_x) = along
+    (minor_y, major_y), (minor_x, major_x) = (_shares(count, grid, px_per_mm) for count in size)
     paper = np.array(grid.paper, np.float32)
     minor = paper if grid.minor is None else np.array(grid.minor, np.float32)
     major = paper if grid.major is None else np.array(grid.major, np.float32)
+    clear_y, clear_x = 1 - major_y, 1 - major_x
     if grid.dotted:
-        rows = np.stack([(1 - fine_y) * coarse_y, coarse_y], axis=1)
-        across = np.stack([np.outer((1 - fine_x) * coarse_x, minor - paper), np.outer(coarse_x, paper - major)])
+        rows = np.stack([minor_y, clear_y], axis=1)
+        across = np.stack([np.outer(minor_x, minor - paper), np.outer(clear_x, paper - major)])
     else:
-        rows = np.stack([fine_y * coarse_y, coarse_y], axis=1)
-        across = np.stack([np.outer(fine_x * coarse_x, paper - minor), np.outer(coarse_x, minor - major)])
+        rows = np.stack([clear_y - minor_y, clear_y], axis=1)
+        across = np.stack([np.outer(clear_x - minor_x, paper - minor), np.outer(clear_x, minor - major)])
     kinds, of_row = np.unique(rows, axis=0, return_inverse=True)
     made = (kinds.astype(np.float32) @ across.reshape(2, -1).astype(np.float32)).reshape(len(kinds), -1, 3) + (major + 0.5)
     picture: np.ndarray = made.astype(np.uint8)[of_row.ravel()]
     return picture
 
 
-def _clear(count: int, grid: Grid, px_per_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Share of each pixel that minor and major lines leave free, along one axis."""
-    fine = covered(count, MINOR_MM * px_per_mm, grid.minor_mm * px_per_mm) if grid.minor else np.zeros(count)
-    coarse = covered(count, MAJOR_MM * px_per_mm, grid.major_mm * px_per_mm) if grid.major else np.zeros(count)
-    return 1 - fine, 1 - coarse
+def _shares(count: int, grid: Grid, px_per_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Share of each pixel under minor lines and under major ones along one axis; every fifth minor line lies under a major one."""
+    fine, coarse = np.zeros(count), np.zeros(count)
+    if grid.minor is not None:
+        fine = covered(count, MINOR_MM * px_per_mm, grid.minor_mm * px_per_mm)
+    if grid.major is not None:
+        coarse = covered(count, MAJOR_MM * px_per_mm, grid.major_mm * px_per_mm)
+        if grid.minor is not None:
+            fine -= covered(count, MAJOR_MM * px_per_mm, grid.minor_mm * px_per_mm)
+    return fine, coarse

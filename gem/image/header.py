@@ -21,8 +21,8 @@ _RATES = (35.0, 180.0)
 _RATE_APART, _AXIS_APART = 0.3, 60.0
 """A wrong rate differs by at least 30 %, a wrong axis by at least 60 degrees: beyond any measuring error."""
 
-_NAMES = ("Ada", "Berta", "Carl", "Dina", "Emil", "Fatima", "Georg", "Hana", "Igor", "Jana", "Karim", "Lena", "Mila", "Noor", "Otto", "Pia")
-_SURNAMES = ("Abel", "Brandt", "Costa", "Dvorak", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jensen", "Khan", "Lopez", "Meyer", "Novak")
+_NAMES = ("Ada", "Berta", "Carl", "Dina", "Emil", "Fatima", "Georg", "Hana", "Igor", "Jana", "Karim", "Lena", "Mila", "Noor", "Otto")
+_SURNAMES = ("Abel", "Brandt", "Costa", "Dvorak", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jensen", "Khan", "Lopez", "Meyer")
 _SITES = ("Emergency Dept", "Cardiology", "Outpatient Clinic", "ICU 2", "Ward 4B", "GP Surgery", "")
 
 

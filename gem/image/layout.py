@@ -209,7 +209,8 @@ def resting_levels(recording: Recording) -> np.ndarray:
     """[L] the median of each lead, mV: a page shows no constant voltage, so this lies on the baseline. 0 for an empty lead."""
     signal = recording.signal
     if not np.isnan(signal).any():
-        return np.median(signal, axis=1)
+        levels: np.ndarray = np.median(signal, axis=1)
+        return levels
     return np.array([np.median(row[seen]) if (seen := np.isfinite(row)).any() else 0.0 for row in signal])
 
 

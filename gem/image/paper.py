@@ -6,6 +6,7 @@ ANSI/ASME Y14.1 for the sheets.
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gem.errors import ConfigError
@@ -47,7 +48,9 @@ class Paper:
     def __post_init__(self) -> None:
         for side in (self.width_mm, self.height_mm):
             if not _SHORTEST_MM <= side <= _LONGEST_MM:
-                raise ConfigError(f"a sheet of {self.width_mm:g} x {self.height_mm:g} mm: sides of {_SHORTEST_MM:g} to {_LONGEST_MM:g} mm are needed")
+                raise ConfigError(
+                    f"a sheet of {self.width_mm:g} x {self.height_mm:g} mm: sides of {_SHORTEST_MM:g} to {_LONGEST_MM:g} mm are needed"
+                )
         if self.mm_per_s not in SPEEDS:
             raise ConfigError(f"a paper speed of {self.mm_per_s:g} mm/s: choose one of {_listed(SPEEDS)}")
         for gain in (self.mm_per_mv, self.chest_gain):
@@ -117,5 +120,5 @@ def parse_gain(text: str) -> tuple[float, float | None]:
     return limb, chest[0] if chest else None
 
 
-def _listed(values: object) -> str:
-    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)  # type: ignore[attr-defined]
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)

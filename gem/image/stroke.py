@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_FINEST, _COARSEST = 16, 4
+_FINEST, _COARSEST = 16, 8
 """Sub-columns a pixel: many for thin strokes on small pictures, few where a stroke is pixels wide."""
+_CHOICES = 4
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def strokes(lines: Sequence[tuple[np.ndarray, np.ndarray]], width: float, size: 
     size   (height, width) of the picture; what falls outside is cut
     """
     radius = width / 2
-    fine = int(np.clip(np.ceil(4 / radius), _COARSEST, _FINEST))
+    fine = _fineness(radius)
     first = np.array([np.floor(x[0] - radius) for x, _ in lines], dtype=np.int64)
     last = np.array([np.ceil(x[-1] + radius) for x, _ in lines], dtype=np.int64)
     offset = np.concatenate([[0], np.cumsum(last - first)])
@@ -55,6 +56,12 @@ def strokes(lines: Sequence[tuple[np.ndarray, np.ndarray]], width: float, size: 
     ends = np.concatenate([[0], np.cumsum(kept)])
     pixels = np.concatenate([[0], np.cumsum(count)])
     return Ink((rows * breadth + columns)[kept], alpha[kept], ends[pixels[offset]])
+
+
+def _fineness(radius: float) -> int:
+    """Sub-columns a pixel. A vertical line covers 2 floor(radius * fine) + 1 of them, which is right where that product ends in .5."""
+    least = int(np.clip(np.ceil(4 / radius), _COARSEST, _FINEST))
+    return min(range(least, least + _CHOICES), key=lambda fine: abs(radius * fine % 1 - 0.5))
 
 
 def _intervals(

@@ -8,6 +8,7 @@ every machine.
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -34,8 +35,8 @@ class Glyphs:
 
 @lru_cache(maxsize=128)
 def _font(font: str, px: float) -> ImageFont.FreeTypeFont:
-    with (files("gem.image") / "fonts" / FONTS[font]).open("rb") as stream:
-        return ImageFont.truetype(stream, max(px, _SMALLEST_PX), layout_engine=ImageFont.Layout.BASIC)
+    data = (files("gem.image") / "fonts" / FONTS[font]).read_bytes()
+    return ImageFont.truetype(BytesIO(data), max(px, _SMALLEST_PX), layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)

@@ -137,8 +137,8 @@ def _half(paper: Paper) -> tuple[float, float]:
 def _projected(points: np.ndarray, paper: Paper, sheet: Sheet, camera: Camera) -> np.ndarray:
     """Points of the flat sheet [N, 2], mm from its middle, as the camera sees them: [N, 2] mm in the plane of that middle."""
     space = lifted(sheet, points, _half(paper))[0] @ _turned(camera).T
-    nearer: np.ndarray = camera.distance_mm / (camera.distance_mm - space[:, 2:])
-    return space[:, :2] * nearer
+    seen: np.ndarray = space[:, :2] * (camera.distance_mm / (camera.distance_mm - space[:, 2:]))
+    return seen
 
 
 def _turned(camera: Camera) -> np.ndarray:
