@@ -41,7 +41,7 @@ class Curl(Config):
     angle_deg: float
     from_mm: float
     radius_mm: float = Field(gt=0)
-    steepest: float = Field(0.6, gt=0)
+    steepest: float = Field(default=0.6, gt=0)
 
     def profile(self, s: np.ndarray) -> Profile:
         end = self.steepest * self.radius_mm
@@ -58,7 +58,7 @@ class Fold(Config):
     angle_deg: float
     at_mm: float
     slope: float
-    soft_mm: float = Field(1.5, gt=0)
+    soft_mm: float = Field(default=1.5, gt=0)
 
     def profile(self, s: np.ndarray) -> Profile:
         u = s - self.at_mm
@@ -68,12 +68,14 @@ class Fold(Config):
 
 
 class Crumple(Config):
-    """The sheet was crushed and smoothed: flat facets with sharp edges, the upper and lower hull of random planes.
+    """The sheet was crushed and smoothed: flat facets, the upper and lower hull of random planes, their edges rounded.
 
-    planes  (slope along x, slope along y, height mm) of each; odd ones make ridges, even ones valleys
+    planes   (slope along x, slope along y, height mm) of each; odd ones make ridges, even ones valleys
+    soft_mm  height over which an edge is rounded
     """
 
     planes: tuple[tuple[float, float, float], ...]
+    soft_mm: float = Field(default=0.06, gt=0)
 
     def hull(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Height [N] mm and gradient [N, 2] of the facets over points [N, 2] mm."""
@@ -81,10 +83,12 @@ class Crumple(Config):
         for part, sign in ((self.planes[::2], 1.0), (self.planes[1::2], -1.0)):
             if part:
                 plane = np.array(part)
-                over = points @ plane[:, :2].T + plane[:, 2]
-                top = over.argmax(axis=1)
-                height += sign * over[np.arange(len(points)), top]
-                gradient += sign * plane[top, :2]
+                over = (points @ plane[:, :2].T + plane[:, 2]) / self.soft_mm
+                top = over.max(axis=1)
+                share = np.exp((over - top[:, None]).astype(np.float32))
+                total = share.sum(axis=1)
+                height += sign * self.soft_mm * (top + np.log(total))
+                gradient += sign * (share @ plane[:, :2]) / total[:, None]
         return height, gradient
 
 

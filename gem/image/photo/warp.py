@@ -5,6 +5,7 @@ nodes (Newton) and interpolated between them, and applied once.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,10 @@ from gem.image.photo.sheet import Sheet, lifted
 
 NODE_MM = 2.0
 """Distance of the nodes: less than the width of a fold's edge."""
+Maps = tuple[np.ndarray, np.ndarray]
+"""Whole pixels [H, W, 2] int16 and 1/32 of pixels [H, W] uint16."""
+_NO_MAP: Any = None
+"""x and y stand in one map; the type stubs of OpenCV do not know of that."""
 _LEAST_STEP, _COARSE, _STEPS, _EPS_MM = 4, 4, 4, 0.05
 
 
@@ -32,8 +37,8 @@ class Camera(Config):
     roll: float = 0.0
     tilt: float = 0.0
     pan: float = 0.0
-    distance_mm: float = Field(500.0, gt=0)
-    fill: float = Field(1.0, gt=0)
+    distance_mm: float = Field(default=500.0, gt=0)
+    fill: float = Field(default=1.0, gt=0)
     shift: tuple[float, float] = (0.0, 0.0)
     barrel: float = 0.0
 
@@ -94,12 +99,14 @@ class Warp:
         down, right = np.gradient(start, step, axis=(0, 1))
         return start + right * missed[..., :1] + down * missed[..., 1:], step
 
-    def maps(self, nodes: np.ndarray, step: int) -> np.ndarray:
-        """[H, W, 2] float32 for `cv2.remap`: the page position of every pixel (which counts centres of pixels as whole)."""
+    def maps(self, nodes: np.ndarray, step: int) -> Maps:
+        """The page position of every pixel, as `cv2.remap` takes it (there the centre of the first pixel is (0, 0))."""
         height, width = self.size
         rows, columns = -(-height // step) + 2, -(-width // step) + 2
         spread = cv2.resize((nodes[:rows, :columns] - 0.5).astype(np.float32), None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
-        return np.ascontiguousarray(spread[step : step + height, step : step + width])
+        here = spread[step : step + height, step : step + width]
+        whole, part = cv2.convertMaps(np.ascontiguousarray(here), _NO_MAP, cv2.CV_16SC2)
+        return whole, part
 
     def _flat(self, points: np.ndarray) -> np.ndarray:
         """Page px as mm from the middle of the sheet."""
