@@ -166,18 +166,31 @@ def _background(page: Page, style: Style, empty: tuple[str, ...]) -> np.ndarray:
     paper = page.paper
     size = (paper.height_px, paper.width_px)
     image = blank(size, style.grid, paper.px_per_mm)
-    lines = [(x * paper.px_per_mm, y * paper.px_per_mm) for x, y in (*_pulses(page, style), *_separators(page, style))]
-    if lines:
-        ink = strokes(lines, style.trace_mm * paper.px_per_mm, size)
+    curves, texts = furniture(page, style, empty)
+    if curves:
+        ink = strokes([(x * paper.px_per_mm, y * paper.px_per_mm) for x, y in curves], style.trace_mm * paper.px_per_mm, size)
         _blend(image, ink.at, ink.alpha, style.ink)
-    for cell in page.cells:
-        line, _ = _name(cell, page, style)
+    for line in texts:
         _print(image, line, page, style)
-        if cell.label in empty:
-            _print(image, Line("not recorded", line.x_mm, cell.baseline_mm, _SCALE_MM), page, style)
-    _print(image, Line(paper.scale, page.cells[0].x_mm, paper.height_mm - 3.5, _SCALE_MM), page, style)
     image.setflags(write=False)
     return image
+
+
+def furniture(
+    page: Page, style: Style, empty: tuple[str, ...], header: Header | None = None
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[Line]]:
+    """Curves (x, y in mm) and lines of print that stand on a page beside the traces; `empty` are labels of cells that show nothing."""
+    curves = [*_pulses(page, style), *_separators(page, style)]
+    texts = []
+    for cell in page.cells:
+        line, _ = _name(cell, page, style)
+        texts.append(line)
+        if cell.label in empty:
+            texts.append(Line("not recorded", line.x_mm, cell.baseline_mm, _SCALE_MM))
+    texts.append(Line(page.paper.scale, page.cells[0].x_mm, page.paper.height_mm - 3.5, _SCALE_MM))
+    if header is not None and page.header_mm > 0:
+        texts += header_lines(header, page)
+    return curves, texts
 
 
 def _pulses(page: Page, style: Style) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -59,9 +59,10 @@ class Paper:
         most = MM_PER_INCH * math.sqrt(MOST_PX / (self.width_mm * self.height_mm))
         if not (math.isfinite(self.dpi) and self.dpi > 0):
             raise ConfigError(f"{self.dpi:g} dpi: a positive resolution is needed")
-        if self.dpi > most:
+        over = self.dpi / most
+        if over > 1:
             raise ConfigError(
-                f"{self.dpi:g} dpi on {self.width_mm:g} x {self.height_mm:g} mm makes {self.width_px * self.height_px / 1e6:.0f} Mpx, "
+                f"{self.dpi:g} dpi on {self.width_mm:g} x {self.height_mm:g} mm makes {MOST_PX / 1e6 * over * over:.4g} Mpx, "
                 f"more than {MOST_PX / 1e6:.0f}; at most {math.floor(most)} dpi fit"
             )
         if self.width_px < LEAST_PX:

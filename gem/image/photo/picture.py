@@ -108,7 +108,7 @@ def _table(table: Table, size: tuple[int, int], rng: np.random.Generator) -> np.
     image[:] = table.colour
     if table.kind == "plain" or not table.grain:
         return image
-    cells = (max(2, height // 6), max(2, width // 160)) if table.kind == "wood" else (max(2, height // 3), max(2, width // 3))
+    cells = (max(2, height // 3), max(2, width // 90)) if table.kind == "wood" else (max(2, height // 3), max(2, width // 3))
     coarse = rng.normal(128, 70 * table.grain, cells).clip(0, 255).astype(np.uint8)
     pattern = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.multiply(image, cv2.merge([pattern, pattern, pattern]), scale=1 / 128)

@@ -43,9 +43,9 @@ _NOTES = (
 )
 _PRINTS = ("Comparison not available", "Unconfirmed", "*** page 2 of 4 ***", "Filter 40 Hz  50 Hz", "Device 0042  SW 3.1", "COPY")
 _TABLES = (
-    Table(colour=(126, 92, 62), kind="wood", grain=0.35),
-    Table(colour=(172, 138, 100), kind="wood", grain=0.25),
-    Table(colour=(84, 60, 44), kind="wood", grain=0.4),
+    Table(colour=(126, 92, 62), kind="wood", grain=0.2),
+    Table(colour=(172, 138, 100), kind="wood", grain=0.14),
+    Table(colour=(84, 60, 44), kind="wood", grain=0.24),
     Table(colour=(70, 74, 82), kind="cloth", grain=0.3),
     Table(colour=(150, 160, 168), kind="cloth", grain=0.12),
     Table(colour=(206, 206, 202), kind="cloth", grain=0.08),
