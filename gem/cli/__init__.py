@@ -14,6 +14,7 @@ from gem.errors import GemError
 
 COMMANDS = {
     "look": "what a file holds: leads, rate, length, quality",
+    "draw": "the ECG on paper: layouts, scans and photographs of it, with exact labels",
     "measure": "the numbers, with units, methods and reasons for what is absent",
     "report": "write a report and verify every claim in it",
     "verify": "check anybody's report against the trace",
