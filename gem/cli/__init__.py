@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "write a report and verify every claim in it",
     "verify": "check anybody's report against the trace",
     "simulate": "make an ECG whose every fiducial and finding is known",
+    "convert": "published weights, or a recipe, as a folder that the other commands read",
     "doctor": "versions, readers and data found here",
 }
 

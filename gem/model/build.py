@@ -173,8 +173,10 @@ def _loaded(kind: Any, name: str, **how: Any) -> Any:
 
 
 def save(model: PreTrainedModel, processor: GemProcessor, folder: Path) -> None:
-    """Model and processor as one folder (safetensors). Raises `ModelError` when there is something in it already."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ModelError(f"{folder}: is not empty; choose another folder")
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
+    """Model and processor as one folder (safetensors), which appears when it is whole. Raises `ModelError` when it is there already."""
+    if folder.exists():
+        raise ModelError(f"{folder}: is there already; choose another folder")
+    part = folder.with_name(folder.name + ".part")
+    model.save_pretrained(part)
+    processor.save_pretrained(part)
+    part.rename(folder)

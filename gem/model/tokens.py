@@ -21,8 +21,8 @@ _MEDIA = re.compile(f"{re.escape(ECG)}|{re.escape(IMAGE)}")
 
 VICUNA_TEMPLATE = (
     "A chat between a curious human and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers "
-    "to the human's questions.{% for m in messages %}{% if m.role == 'user' %} USER: {{ m.content }}{% elif m.role == 'assistant' %}"
-    " ASSISTANT: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+    "to the human's questions. {% for m in messages %}{% if m.role == 'user' %}USER: {{ m.content }} {% elif m.role == 'assistant' %}"
+    "ASSISTANT: {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}ASSISTANT:{% endif %}"
 )
 """The conversation form of Vicuna 1.1, with the system sentence that the released GEM was trained with; the facts are those of its
 configuration (separators " " and "</s>")."""
@@ -150,8 +150,8 @@ def tokenise(
 
 def _beginning(tokenizer: Any, text: str) -> list[int]:
     """The first token, where the tokenizer wants one and the template did not write it."""
-    wanted = getattr(tokenizer, "add_bos_token", False) and tokenizer.bos_token_id is not None
-    return [tokenizer.bos_token_id] if wanted and not text.startswith(tokenizer.bos_token) else []
+    bos = tokenizer.bos_token_id
+    return [bos] if bos is not None and tokenizer("")["input_ids"][:1] == [bos] and not text.startswith(tokenizer.bos_token) else []
 
 
 def _labelled(tokenizer: Any, text: str, spans: Sequence[tuple[int, int]]) -> Tokens:
