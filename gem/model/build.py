@@ -80,7 +80,8 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
         model.image_projector = projector(recipe.image_projector, vision.hidden_size, text.hidden_size).to(dtype)
     model.generation_config = model.language_model.generation_config
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    ends = model.generation_config.eos_token_id or []
+    model.generation_config.eos_token_id = sorted({tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)})
     return model.eval(), make_processor(config, tokenizer, recipe.picture, recipe.longest)
 
 

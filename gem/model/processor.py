@@ -16,6 +16,9 @@ from gem.model.ecg_input import EcgArray, prepare_ecg, stack_ecgs
 from gem.model.image_input import ImageInput
 from gem.model.tokens import ECG, IGNORED, IMAGE, Message, Tokens, answer_spans, flat, media_of, render, tokenise
 
+_SQUARES = 4
+"""Dimensions of a picture that was prepared before: [P, 3, S, S]."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -162,7 +165,7 @@ class GemProcessor(ProcessorMixin):
         return prepare_ecg(given, self.ecg_config)
 
     def _image(self, given: Any) -> np.ndarray | Tensor:
-        if torch.is_tensor(given):
+        if torch.is_tensor(given) or (isinstance(given, np.ndarray) and given.ndim == _SQUARES):
             return given
         if self.image_input is None:
             raise ModelError("a picture was given, but this model has no image encoder; give the signal instead")
