@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gem.cli.common import each_file, file_arguments, read_file, say, say_json, talk
+from gem.cli.common import each_file, file_arguments, model_arguments, read_file, say, say_json, talk, writer_of
 from gem.errors import ConfigError, NotReadable
 
 if TYPE_CHECKING:
@@ -18,11 +18,13 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--markdown", action="store_true", help="Markdown instead of plain text")
     sub.add_argument("--html", metavar="PATH", help="one self-contained page; a folder when several files are given")
     sub.add_argument("--partial", action="store_true", help="also with fewer than 12 leads: what they allow, the rest not assessed")
+    model_arguments(sub)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.html and len(args.files) > 1 and not Path(args.html).is_dir():
         raise ConfigError(f"--html {args.html}: with several files an existing folder is needed")
+    writer = writer_of(args) if args.model else None
 
     def one(path: str) -> None:
         from gem.infer.pipeline import interpret
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
         recording = read_file(path, args)
         _check_leads(recording, args.partial)
-        report = interpret(recording)
+        report = interpret(recording, writer)
         if args.html:
             from gem.files import write_whole
             from gem.report.page import page

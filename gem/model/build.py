@@ -1,5 +1,6 @@
 """A new model from parts: any causal LLM of transformers, any CLIP or SigLIP image encoder, an ECG encoder; projectors start fresh."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gem.model.config import EcgConfig, GemConfig
 from gem.model.ecg_encoder import EcgEncoder
 from gem.model.gem import GemForConditionalGeneration
 from gem.model.image_encoder import build_image_encoder, check_kind, tokens_of
+from gem.model.image_input import ImageInput
 from gem.model.processor import GemProcessor
 from gem.model.projector import projector
 from gem.model.tokenizer import train_tokenizer
@@ -93,7 +95,7 @@ def make_processor(config: GemConfig, tokenizer: Any, picture: dict[str, Any], l
     fields = None
     if config.vision_config is not None:
         tokens = tokens_of(config.vision_config, config.vision_drop_class)
-        fields = {"size": config.vision_config.image_size, "tokens": tokens} | picture
+        fields = asdict(ImageInput.of({"size": config.vision_config.image_size, "tokens": tokens} | picture))
     ecg = None if config.ecg_config is None else ecg_fields(config.ecg_config)
     ids = {"ecg": config.ecg_token_id, "image": config.image_token_id}
     return GemProcessor(tokenizer, ecg=ecg, picture=fields, longest=longest, placeholders=ids)

@@ -22,6 +22,7 @@ class ImageInput:
     fit       "letterbox": shrunk to fit, the rest filled; "tile": an overview and squares at higher resolution; "crop": the shorter side
               fitted and the middle kept, which loses the sides of a page (the released GEM)
     grids     [columns, rows] of squares that tiling may choose
+    page      layout of the pages that are drawn for the model
     overview  of a tiled picture: "letterbox", or "squash" as LLaVA's
     fill      RGB of what a picture does not cover
     mean, std RGB, of values in 0 to 1
@@ -31,6 +32,7 @@ class ImageInput:
     tokens: int
     fit: str = "letterbox"
     grids: tuple[tuple[int, int], ...] = ((2, 2), (2, 1), (1, 2), (3, 1), (1, 3))
+    page: str = "3x4+1"
     overview: str = "letterbox"
     fill: tuple[int, int, int] = (255, 255, 255)
     mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)

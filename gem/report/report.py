@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gem.knowledge.criterion import Evidence
 from gem.knowledge.find import Findings
 from gem.measure.measurement import Measurements
+from gem.report.claim import sentences
 from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
 
 SECTIONS = (
@@ -15,8 +16,9 @@ SECTIONS = (
     "Chambers",
     "Ischaemia and repolarisation",
     "Conclusion",
+    "Interpretation",
 )
-"""A clinician's order of reading."""
+"""A clinician's order of reading; "Interpretation" is what somebody else wrote, as a whole."""
 
 NOTICE = "Research use only: not a medical device. A clinician must over-read this report."
 
@@ -40,20 +42,32 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Report:
-    """Sentences in order; `writer` says who wrote them ("template 1")."""
+    """Sentences in order; `writer` says who wrote them ("template 1").
+
+    whole  a text that came as one, kept to the letter; "" where the sentences are the text
+    """
 
     sentences: tuple[Sentence, ...]
     writer: str
+    whole: str = ""
 
     @property
     def text(self) -> str:
         """Plain text, one paragraph a section, ending with `NOTICE`."""
+        if self.whole:
+            return f"{self.whole}\n{NOTICE}"
         lines = []
         for section in SECTIONS:
             said = [sentence.text for sentence in self.sentences if sentence.section == section]
             if said:
                 lines.append(f"{section}: {' '.join(said)}")
         return "\n".join([*lines, NOTICE])
+
+
+def told(text: str, writer: str) -> Report:
+    """The report that a model or a person wrote: the text to the letter, and its sentences."""
+    said = text.strip()
+    return Report(tuple(Sentence("Interpretation", said[a:b]) for a, b in sentences(said)), writer, said)
 
 
 @dataclass(frozen=True)

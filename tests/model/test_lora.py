@@ -94,7 +94,7 @@ def test_training_goes_on_from_saved_adapters(tiny: Path, tmp_path: Path) -> Non
 def test_layers_that_are_not_there_and_other_adapters_are_refused(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="9 layers of the ecg_encoder are to learn, but it has 2"):
         add_lora(base(tiny), Lora(ecg_layers=9))
-    with pytest.raises(ModelError, match="no adapter_config.json in it"):
+    with pytest.raises(ModelError, match=r"no adapter_config.json in it"):
         load_adapter(base(tiny), tmp_path)
     adapted, _, _ = trained(tiny, SMALL)
     adapted.save_pretrained(tmp_path)
