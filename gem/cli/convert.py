@@ -27,14 +27,12 @@ def run(args: argparse.Namespace) -> int:
     from gem.model.quiet import quiet
 
     quiet()
-    import torch
-
     from gem.model.convert import convert, plan
 
     if args.dry_run:
         found = plan(source, args.quick_gelu)
     else:
-        found = convert(source, Path(args.target), getattr(torch, args.dtype) if args.dtype else None, args.quick_gelu)
+        found = convert(source, Path(args.target), args.dtype, args.quick_gelu)
         talk(f"gem convert: {args.target} written")
     say("\n".join(found.lines()))
     return 0 if found.whole else 3

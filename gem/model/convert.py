@@ -83,10 +83,10 @@ def plan(path: Path, quick_gelu: bool = False) -> Plan:
     return Plan(source, names, config, sorted(set(ours) - set(made)), misfits)
 
 
-def convert(path: Path, folder: Path, dtype: torch.dtype | None = None, quick_gelu: bool = False) -> Plan:
+def convert(path: Path, folder: Path, dtype: str | None = None, quick_gelu: bool = False) -> Plan:
     """Write what `plan` found; the folder appears when it is whole.
 
-    dtype       of the new weights; None keeps that of the old
+    dtype       of the new weights ("bfloat16", ...); None keeps that of the old
     quick_gelu  as for `plan`
 
     Raises `ModelError` when names or shapes do not fit, or something is in the folder already.
@@ -100,8 +100,9 @@ def convert(path: Path, folder: Path, dtype: torch.dtype | None = None, quick_ge
         raise ModelError(f"{folder}: is there already; choose another folder")
     part = folder.with_name(folder.name + ".part")
     part.mkdir(parents=True, exist_ok=True)
-    _write_weights(found, part, dtype)
-    _write_settings(found, part, dtype)
+    kind = getattr(torch, dtype) if dtype else None
+    _write_weights(found, part, kind)
+    _write_settings(found, part, kind)
     part.rename(folder)
     return found
 

@@ -16,9 +16,11 @@ SECTIONS = (
     "Chambers",
     "Ischaemia and repolarisation",
     "Conclusion",
-    "Interpretation",
 )
-"""A clinician's order of reading; "Interpretation" is what somebody else wrote, as a whole."""
+"""A clinician's order of reading."""
+
+WHOLE = "Interpretation"
+"""The one section of a text that somebody else wrote."""
 
 NOTICE = "Research use only: not a medical device. A clinician must over-read this report."
 
@@ -27,7 +29,7 @@ NOTICE = "Research use only: not a medical device. A clinician must over-read th
 class Sentence:
     """One sentence and what it rests on.
 
-    section   one of `SECTIONS`
+    section   one of `SECTIONS`, or `WHOLE`
     evidence  measurements it was written from
     finding   id of the finding it states, or ""
     source    citation of that finding's criterion, or ""
@@ -52,6 +54,11 @@ class Report:
     whole: str = ""
 
     @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections it may have, in order."""
+        return (WHOLE,) if self.whole else SECTIONS
+
+    @property
     def text(self) -> str:
         """Plain text, one paragraph a section, ending with `NOTICE`."""
         if self.whole:
@@ -67,7 +74,7 @@ class Report:
 def told(text: str, writer: str) -> Report:
     """The report that a model or a person wrote: the text to the letter, and its sentences."""
     said = text.strip()
-    return Report(tuple(Sentence("Interpretation", said[a:b]) for a, b in sentences(said)), writer, said)
+    return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said)
 
 
 @dataclass(frozen=True)

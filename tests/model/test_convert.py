@@ -122,7 +122,7 @@ def test_pulse_and_llava_come_without_ecg_parts_and_with_tiles(tmp_path: Path) -
     state = {name: t for name, t in STATE.items() if "ecg_" not in name} | {"model.image_newline": torch.zeros(published.H)}
     pinpoints = [[56, 112], [112, 56], [112, 112], [168, 56], [56, 168]]
     published.write_checkpoint(tmp_path / "pulse", state, image_aspect_ratio="anyres", image_grid_pinpoints=pinpoints)
-    found = convert(tmp_path / "pulse", tmp_path / "new", torch.bfloat16)
+    found = convert(tmp_path / "pulse", tmp_path / "new", "bfloat16")
     assert found.names.dropped == {"model.image_newline": "not used: picture features are joined flat"}
     model, processor = AutoModelForImageTextToText.from_pretrained(tmp_path / "new"), AutoProcessor.from_pretrained(tmp_path / "new")
     assert model.dtype == torch.bfloat16
