@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,8 @@ def _quantised(bits: int) -> Any:
 
     if bits not in (4, 8):
         raise ModelError(f"{bits} bits: 8 or 4 are possible")
+    if find_spec("bitsandbytes") is None:
+        raise ModelError(f"{bits} bits need the extra [quant]: pip install -c constraints.txt 'gem-ecg[quant]'")
     skip = list(_KEPT_WHOLE)
     if bits == 8:
         return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skip)

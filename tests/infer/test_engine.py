@@ -101,6 +101,8 @@ def test_folders_that_hold_no_model_of_ours_are_refused(tiny: Path, tmp_path: Pa
     (tmp_path / "llava" / "config.json").write_text('{"model_type": "llava_llama"}')
     with pytest.raises(ModelError, match="a model of another make; bring it over with gem convert"):
         Engine.load(tmp_path / "llava")
+    with pytest.raises(ModelError, match="3 bits: 8 or 4 are possible"):
+        Engine.load(tiny, bits=3)
     AutoConfig.from_pretrained(tiny).save_pretrained(tmp_path / "pickled")
     (tmp_path / "pickled" / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(ModelError, match=r"no .safetensors in it; weights in other forms are not opened"):
