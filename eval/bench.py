@@ -1,4 +1,5 @@
-"""Seconds per record of each stage, in one run: medians, and the share of each; then delineation beside stock neurokit2.
+"""Seconds per record of each stage, in one run: medians, and the share of each; then delineation beside stock neurokit2, and pages
+drawn and photographed beside their floor (see `eval.pages`).
 
     python -m eval.bench [--n 40] [--json]
 
@@ -26,11 +27,12 @@ from typing import Any
 
 import numpy as np
 
-from eval.corpus import data_folder, ptbxl
+from eval import pages
+from eval.corpus import timing_records
 from gem.ecg.io import read
 from gem.ecg.quality import inspect
 from gem.ecg.recording import Recording
-from gem.errors import ConfigError, GemError
+from gem.errors import GemError
 from gem.knowledge.find import find
 from gem.measure.decode import decode
 from gem.measure.delineate import METHODS
@@ -41,21 +43,8 @@ from gem.report.page import page
 from gem.report.report import VerifiedReport
 from gem.report.verify import verify
 from gem.report.write import write
-from gem.simulate import random_spec, simulate_recording, write_simulated
 
 STAGES = ("read", "inspect", "measure", "find", "write", "verify", "page")
-
-
-def paths(n: int, folder: Path) -> tuple[list[Path], str]:
-    """n records to time, and what they are."""
-    try:
-        rows = [row.path for row in ptbxl(data_folder()) if "records500" in str(row.path)]
-        return rows[:: max(1, len(rows) // (n + 1))][: n + 1], "PTB-XL, 12 leads x 10 s x 500 Hz"
-    except ConfigError:
-        rng = np.random.default_rng(1)
-        for k in range(n + 1):
-            write_simulated(simulate_recording(random_spec(rng)), folder / f"{k:03d}")
-        return [folder / f"{k:03d}.hea" for k in range(n + 1)], "simulated, 12 leads x 10 s x 500 Hz"
 
 
 def timed(stage: str, spent: dict[str, float], call: Callable[..., Any], *args: Any) -> Any:
@@ -149,7 +138,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with TemporaryDirectory() as folder:
-        records, what = paths(args.n, Path(folder))
+        records, what = timing_records(args.n, Path(folder))
         rows = []
         for path in records:
             try:
@@ -157,16 +146,19 @@ def main() -> int:
             except GemError as fault:
                 sys.stderr.write(f"{fault}\n")
         compared = delineations(records[: len(records) // 2 + 1])
+        drawn = pages.rows(records)
     rows = rows[1:]
     medians = {stage: float(np.median([row[stage] for row in rows])) for stage in STAGES}
     total = sum(medians.values())
     if args.json:
-        sys.stdout.write(json.dumps({"records": len(rows), "what": what, "median_s": medians, "delineation_s": compared}) + "\n")
+        sys.stdout.write(
+            json.dumps({"records": len(rows), "what": what, "median_s": medians, "delineation_s": compared, "pages_s": drawn}) + "\n"
+        )
         return 0
     sys.stdout.write(f"{len(rows)} records, {what}; medians of one run, one core\n")
     for stage, seconds in medians.items():
         sys.stdout.write(f"  {stage:<10}{1e3 * seconds:>9.2f} ms  {seconds / total:>6.1%}\n")
-    sys.stdout.write(f"  {'all':<10}{1e3 * total:>9.2f} ms\n" + comparison(compared, network_multiply_adds()))
+    sys.stdout.write(f"  {'all':<10}{1e3 * total:>9.2f} ms\n" + comparison(compared, network_multiply_adds()) + pages.table(drawn))
     return 0
 
 

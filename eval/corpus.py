@@ -9,7 +9,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from gem.errors import ConfigError
+from gem.simulate import random_spec, simulate_recording, write_simulated
 
 T = TypeVar("T")
 
@@ -53,6 +56,18 @@ def ptbxl(folder: Path) -> list[PtbxlRow]:
                 )
             )
     return rows
+
+
+def timing_records(n: int, folder: Path) -> tuple[list[Path], str]:
+    """n records to time, and what they are."""
+    try:
+        rows = [row.path for row in ptbxl(data_folder()) if "records500" in str(row.path)]
+        return rows[:: max(1, len(rows) // (n + 1))][: n + 1], "PTB-XL, 12 leads x 10 s x 500 Hz"
+    except ConfigError:
+        rng = np.random.default_rng(1)
+        for k in range(n + 1):
+            write_simulated(simulate_recording(random_spec(rng)), folder / f"{k:03d}")
+        return [folder / f"{k:03d}.hea" for k in range(n + 1)], "simulated, 12 leads x 10 s x 500 Hz"
 
 
 def pooled(one: Callable[[Any], T], items: Iterable[Any], jobs: int) -> list[T]:

@@ -253,11 +253,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     try:
-        tasks = tasks_of(args.runs, args.records)
+        compared = pooled(partial(read_one, save=args.save), tasks_of(args.runs, args.records), args.jobs)
     except (GemError, OSError, ValueError) as fault:
         sys.stderr.write(f"eval.delineation: {fault}\n")
         return 2
-    compared = pooled(partial(read_one, save=args.save), tasks, args.jobs)
     by_engine = {engine: figures([both[engine] for both in compared]) for engine in ENGINES}
     sys.stdout.write(json.dumps({"records": len(compared), **by_engine}) + "\n" if args.json else table(by_engine, len(compared)))
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from gem import __version__
 from gem.cli.common import say, say_json
 
-_PACKAGES = ("numpy", "scipy", "pydantic", "wfdb", "pyarrow", "neurokit2", "torch", "transformers")
+_PACKAGES = ("numpy", "scipy", "pydantic", "wfdb", "pyarrow", "neurokit2", "opencv-python-headless", "pillow", "torch", "transformers")
 
 
 def arguments(sub: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(value, dict):
             say(key)
             for name, text in value.items():
-                say(f"  {name:<14} {text or 'not installed'}")
+                say(f"  {name:<22} {text or 'not installed'}")
         else:
             say(f"{key:<16} {value}")
     return 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gem.image.header import Header
     from gem.image.scene import Scene
 
-_HEADERS = ("none", "true", "wrong")
+_HEADERS = ("none", "measured", "wrong")
 
 
 def arguments(sub: argparse.ArgumentParser) -> None:

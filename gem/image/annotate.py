@@ -5,28 +5,34 @@ the top left corner: the centre of the first one is (0.5, 0.5).
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import ceil, floor
 from typing import Any
 
 import cv2
 import numpy as np
 
 from gem.ecg.lead import STANDARD
-from gem.image.draw import Trace
+from gem.image.draw import Drawn, Trace
 from gem.image.grid import MAJOR_MM
 from gem.image.photo.picture import Picture
 
 SCHEMA = "gem.page/1"
 Box = tuple[float, float, float, float]
 """left, top, right, bottom, px."""
-_LEAST_PX = 2.0
-"""A box with a shorter side inside the frame shows nothing."""
+_LEAST_SHARE = 0.3
+"""A box of which less lies inside the frame shows nothing."""
+_ENOUGH, _ENOUGH_RESAMPLED = 0.49, 0.35
+"""Shares of what a pen can cover: a thin line between two rows of pixels covers half of each, and resampling spreads it once more."""
+_NAME_PAD_MM = 0.5
+"""Around a printed name, so that the box of an I is more than a line."""
 
 
 @dataclass(frozen=True)
 class Mask:
     """How far one trace covers each pixel of a rectangle: left, top and alpha [h, w] uint8; it covers nothing elsewhere.
 
-    enough  alpha from which on a pixel belongs to the trace: half of what the pen can cover
+    enough  alpha from which on a pixel belongs to the trace: half of what the pen can cover, less where it was resampled
     """
 
     left: int
@@ -41,14 +47,6 @@ class Mask:
         out[self.top : self.top + height, self.left : self.left + width] = self.alpha >= self.enough
         return out
 
-    def box(self) -> Box | None:
-        """Around the pixels that belong to the trace; None when there are none."""
-        seen = self.alpha >= self.enough
-        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-        if rows.size == 0:
-            return None
-        return self.left + columns[0], self.top + rows[0], self.left + columns[-1] + 1, self.top + rows[-1] + 1
-
     def runs(self) -> list[int]:
         """Lengths of runs along the rows of the rectangle, beginning with one of pixels that do not belong to the trace."""
         flat = np.concatenate([[False], (self.alpha >= self.enough).ravel()])
@@ -57,7 +55,7 @@ class Mask:
         return ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeadLabels:
     """One cell of the page in the picture.
 
@@ -66,12 +64,17 @@ class LeadLabels:
     name     around the printed name, and `box` around trace and name; cut at the frame, None outside of it
     """
 
+    picture: Picture
     trace: Trace
     points: np.ndarray
     region: np.ndarray
     name: Box | None
     box: Box | None
-    mask: Mask
+
+    @cached_property
+    def mask(self) -> Mask:
+        """The pixels of the trace, resampled as those of the picture were; made when first asked for."""
+        return _mask(self.picture, self.trace, self.points)
 
 
 @dataclass(frozen=True)
@@ -104,38 +107,40 @@ def annotate(picture: Picture) -> Labels:
     """The labels of a picture."""
     drawn = picture.drawn
     size = picture.image.shape[:2]
-    scale = drawn.page.paper.px_per_mm
-    edges: list[np.ndarray] = []
-    for trace in drawn.traces:
-        edges += [_rectangle(trace.cell.x_mm * scale, trace.cell.top_mm * scale, (trace.cell.x_mm + trace.cell.width_mm) * scale,
-                             trace.cell.bottom_mm * scale), _rectangle(*trace.name)]  # fmt: skip
-    grid = _crossings(drawn.page.paper.width_mm, drawn.page.paper.height_mm) * scale
+    paper = drawn.page.paper
+    scale, pen = paper.px_per_mm, drawn.style.trace_mm * paper.px_per_mm
+    grid = _crossings(paper.width_mm, paper.height_mm) * scale
+    edges = _outlines(drawn, scale)
     traced = [np.column_stack([trace.x, trace.y]) for trace in drawn.traces]
-    moved = _moved(picture, [*edges, grid.reshape(-1, 2), *traced])
-    crossings = moved[len(edges)].reshape(grid.shape)
+    moved_edges, crossings, *moved = _moved(picture, [edges.reshape(-1, 2), grid.reshape(-1, 2), *traced])
     leads = []
-    scratch = np.zeros(drawn.image.shape[:2], np.uint8)
-    for k, (trace, points) in enumerate(zip(drawn.traces, moved[len(edges) + 1 :], strict=True)):
-        mask = _mask(picture, trace, points, scratch)
-        name = _hull(moved[2 * k + 1], size)
-        both = [box for box in (name, mask.box()) if box is not None]
+    for trace, points, region, name_edge in zip(drawn.traces, moved, *moved_edges.reshape(edges.shape), strict=True):
+        name = _hull(name_edge, size)
+        both = [box for box in (name, _around(points, pen, size)) if box is not None]
         box = (min(b[0] for b in both), min(b[1] for b in both), max(b[2] for b in both), max(b[3] for b in both)) if both else None
-        leads.append(LeadLabels(trace, points, moved[2 * k][::_SIDE], name, box, mask))
-    return Labels((size[0], size[1]), tuple(leads), crossings)
+        leads.append(LeadLabels(picture, trace, points, region[::_SIDE], name, box))
+    return Labels((size[0], size[1]), tuple(leads), crossings.reshape(grid.shape))
 
 
 _SIDE = 8
 """Points along a side of a rectangle: enough to follow a bent one."""
+_WALK = np.concatenate([np.column_stack([t, u]) for t, u in (
+    (np.arange(_SIDE) / _SIDE, np.zeros(_SIDE)), (np.ones(_SIDE), np.arange(_SIDE) / _SIDE),
+    (1 - np.arange(_SIDE) / _SIDE, np.ones(_SIDE)), (np.zeros(_SIDE), 1 - np.arange(_SIDE) / _SIDE),
+)])  # fmt: skip
+"""Around the unit square, clockwise from the top left corner."""
 
 
-def _rectangle(left: float, top: float, right: float, bottom: float) -> np.ndarray:
-    """[4 * _SIDE, 2] points around a rectangle, clockwise from the top left corner."""
-    t = np.arange(_SIDE) / _SIDE
-    x = np.concatenate([left + t * (right - left), np.full(_SIDE, right), right - t * (right - left), np.full(_SIDE, left)])
-    y = np.concatenate([np.full(_SIDE, top), top + t * (bottom - top), np.full(_SIDE, bottom), bottom - t * (bottom - top)])
-    return np.column_stack([x, y])
+def _outlines(drawn: Drawn, scale: float) -> np.ndarray:
+    """[2, K, 4 * _SIDE, 2] points around the cells of all traces, and around their names, px of the page."""
+    cells = [(c.x_mm * scale, c.top_mm * scale, (c.x_mm + c.width_mm) * scale, c.bottom_mm * scale) for c in (t.cell for t in drawn.traces)]
+    names = np.array([trace.name for trace in drawn.traces]) + _NAME_PAD_MM * scale * np.array([-1, -1, 1, 1])
+    sides = np.stack([np.array(cells), names])
+    outlines: np.ndarray = sides[:, :, None, :2] + _WALK * (sides[:, :, None, 2:] - sides[:, :, None, :2])
+    return outlines
 
 
+@lru_cache(maxsize=8)
 def _crossings(width_mm: float, height_mm: float) -> np.ndarray:
     """[rows, columns, 2] the crossings of the 5 mm lines on the sheet, mm."""
     x, y = np.arange(0, width_mm + 1e-6, MAJOR_MM), np.arange(0, height_mm + 1e-6, MAJOR_MM)
@@ -152,29 +157,49 @@ def _moved(picture: Picture, parts: list[np.ndarray]) -> list[np.ndarray]:
 
 def _hull(points: np.ndarray, size: tuple[int, ...]) -> Box | None:
     """The box around points, cut at the frame."""
-    left, top = (max(float(side), 0.0) for side in points.min(axis=0))
-    right, bottom = (min(float(side), float(most)) for side, most in zip(points.max(axis=0), (size[1], size[0]), strict=True))
-    return (left, top, right, bottom) if min(right - left, bottom - top) >= _LEAST_PX else None
+    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    left, top, right, bottom = max(x0, 0.0), max(y0, 0.0), min(x1, float(size[1])), min(y1, float(size[0]))
+    inside = max(right - left, 0.0) * max(bottom - top, 0.0)
+    return (left, top, right, bottom) if inside >= _LEAST_SHARE * (x1 - x0) * (y1 - y0) else None
 
 
-def _mask(picture: Picture, trace: Trace, points: np.ndarray, scratch: np.ndarray) -> Mask:
-    """The ink of one trace in the picture; `scratch` is an empty page [H, W], and is empty again afterwards."""
-    ink = picture.drawn.ink
+def _around(points: np.ndarray, pen: float, size: tuple[int, ...]) -> Box | None:
+    """The box around what a pen of this width leaves along the samples inside the frame, whole pixels."""
+    x, y = points.T
+    inside = (x > -pen) & (x < size[1] + pen) & (y > -pen) & (y < size[0] + pen)
+    if not inside.any():
+        return None
+    x, y = x[inside], y[inside]
+    reach = pen / 2 + 1
+    left, top = max(0, floor(x.min() - reach)), max(0, floor(y.min() - reach))
+    return left, top, min(size[1], ceil(x.max() + reach)), min(size[0], ceil(y.max() + reach))
+
+
+def _mask(picture: Picture, trace: Trace, points: np.ndarray) -> Mask:
+    """The ink of one trace in the picture."""
+    ink, page_size = picture.drawn.ink, picture.drawn.image.shape[:2]
     pen = picture.drawn.style.trace_mm * picture.drawn.page.paper.px_per_mm
-    pad = 2 * pen + 2 + np.diff(trace.x[:2]).sum()
-    low, high = np.nanmin(points, axis=0) - pad, np.nanmax(points, axis=0) + pad
-    height, width = picture.image.shape[:2]
-    left, right = (int(np.clip(side, 0, width)) for side in (low[0], high[0] + 1))
-    top, bottom = (int(np.clip(side, 0, height)) for side in (low[1], high[1] + 1))
-    part = (slice(top, bottom), slice(left, right))
+    share = _ENOUGH if picture.maps is None else _ENOUGH_RESAMPLED
+    enough = max(1, round(share * 255 * min(1.0, pen)))
     own = slice(ink.begins[trace.lines.start], ink.begins[trace.lines.stop])
-    scratch.reshape(-1)[ink.at[own]] = ink.alpha[own]
-    if picture.maps is None or left == right or top == bottom:
-        alpha = scratch[part].copy()
-    else:
-        alpha = cv2.remap(scratch, picture.maps[0][part], picture.maps[1][part], cv2.INTER_LINEAR)
-    scratch.reshape(-1)[ink.at[own]] = 0
-    return Mask(left, top, alpha, max(1, round(0.49 * 255 * min(1.0, pen))))
+    at, alpha = ink.at[own], ink.alpha[own]
+    height, width = picture.image.shape[:2]
+    if picture.maps is None:
+        rows, columns = np.divmod(at.astype(np.int32), np.int32(width))
+        left, top = int(columns.min(initial=width)), int(rows.min(initial=height))
+        part = np.zeros((max(0, int(rows.max(initial=0)) + 1 - top), max(0, int(columns.max(initial=0)) + 1 - left)), np.uint8)
+        part[rows - top, columns - left] = alpha
+        return Mask(left, top, part, enough)
+    x, y = points.T
+    pad = 2 * pen + 2 + (trace.x[-1] - trace.x[0]) / max(1, trace.x.size - 1)
+    left, right = max(0, floor(np.fmin.reduce(x) - pad)), min(width, ceil(np.fmax.reduce(x) + pad))
+    top, bottom = max(0, floor(np.fmin.reduce(y) - pad)), min(height, ceil(np.fmax.reduce(y) + pad))
+    if left >= right or top >= bottom:
+        return Mask(0, 0, np.zeros((0, 0), np.uint8), enough)
+    page = np.zeros(page_size, np.uint8)
+    page.reshape(-1)[at] = alpha
+    window = (slice(top, bottom), slice(left, right))
+    return Mask(left, top, cv2.remap(page, picture.maps[0][window], picture.maps[1][window], cv2.INTER_LINEAR), enough)
 
 
 def page_json(picture: Picture, labels: Labels) -> dict[str, Any]:

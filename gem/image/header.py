@@ -30,12 +30,12 @@ _SITES = ("Emergency Dept", "Cardiology", "Outpatient Clinic", "ICU 2", "Ward 4B
 class Header:
     """What is printed; None is not printed.
 
-    kind      "true" or "wrong"
+    kind      "measured" or "wrong"
     rate_bpm  ventricular rate; pr_ms, qrs_ms, qt_ms, qtc_ms; axes of P, QRS and T in degrees
     form      one of `FORMS`
     """
 
-    kind: str = "true"
+    kind: str = "measured"
     name: str | None = None
     number: str | None = None
     age: float | None = None

@@ -1,20 +1,21 @@
 """Everything that decides a picture but the recording: kept in a file instead of pixels, it draws the same bytes again."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from gem.config import Config
 from gem.ecg.recording import Recording
+from gem.errors import ConfigError
 from gem.image.draw import Style, draw
 from gem.image.grid import GRIDS, Colour
 from gem.image.header import Header
 from gem.image.layout import Page, layout_page, parse_layout
-from gem.image.paper import SHEETS, Paper, dpi_for_width
+from gem.image.paper import SHEETS, Paper, dpi_for_width, parse_sheet
 from gem.image.photo.picture import Damage, Picture, photograph
-from gem.image.photo.preset import random_damage
+from gem.image.photo.preset import KINDS, random_damage
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class Scene(Config):
 class Variety(Config):
     """What pictures are drawn from: each choice with its weight.
 
+    sheets     as `parse_sheet` reads them
     width_px   of the page
     damage     kinds (`photo.preset.KINDS`) or "none"
     gains      mm per mV; cabrera and simultaneous are shares of pages
@@ -63,9 +65,21 @@ class Variety(Config):
     cabrera: float = Field(default=0.08, ge=0, le=1)
     simultaneous: float = Field(default=0.15, ge=0, le=1)
 
+    @field_validator("layouts", "sheets", "width_px", "speeds", "gains", "grids", "damage")
+    @classmethod
+    def _can_be_drawn(cls, weights: Mapping[Any, float], info: ValidationInfo) -> Mapping[Any, float]:
+        """Every choice is known, and some weigh more than nothing, before the first page is drawn."""
+        check_weights(weights)
+        try:
+            for choice in weights:
+                _KNOWN[str(info.field_name)](choice)
+        except ConfigError as fault:
+            raise ValueError(str(fault)) from fault
+        return weights
+
     def scene(self, rng: np.random.Generator, header: Header | None = None) -> Scene:
         """One scene; everything random comes from `rng`."""
-        width_mm, height_mm = SHEETS[_pick(rng, self.sheets)]
+        width_mm, height_mm = parse_sheet(_pick(rng, self.sheets))
         dpi = dpi_for_width(_pick(rng, self.width_px), width_mm)
         paper = Paper(width_mm, height_mm, dpi, mm_per_s=_pick(rng, self.speeds), mm_per_mv=_pick(rng, self.gains))
         style = Style(
@@ -83,6 +97,31 @@ class Variety(Config):
             header=header,
             damage=None if kind == "none" else random_damage(rng, kind, paper),
         )
+
+
+def check_weights(weights: Mapping[Any, float]) -> None:
+    """Raises `ValueError` where nothing can be drawn by these weights."""
+    if not all(weight >= 0 for weight in weights.values()) or not 0 < sum(weights.values()) < float("inf"):
+        raise ValueError("weights of 0 or more are needed, at least one of them above 0")
+
+
+def _one_of(known: Iterable[str]) -> Callable[[str], None]:
+    def check(choice: str) -> None:
+        if choice not in known:
+            raise ConfigError(f"{choice!r}: choose {', '.join(known)}")
+
+    return check
+
+
+_KNOWN: Mapping[str, Callable[[Any], Any]] = {
+    "layouts": parse_layout,
+    "sheets": parse_sheet,
+    "width_px": lambda px: Paper(dpi=dpi_for_width(px, SHEETS["letter"][0])),
+    "speeds": lambda speed: Paper(mm_per_s=speed),
+    "gains": lambda gain: Paper(mm_per_mv=gain),
+    "grids": _one_of(tuple(GRIDS)),
+    "damage": _one_of(("none", *KINDS)),
+}
 
 
 def _pick(rng: np.random.Generator, weights: Mapping[T, float]) -> T:

@@ -48,10 +48,10 @@ def strokes(lines: Sequence[tuple[np.ndarray, np.ndarray]], width: float, size: 
     last = np.array([np.ceil(x[-1] + radius) for x, _ in lines], dtype=np.int64)
     offset = np.concatenate([[0], np.cumsum(last - first)])
     low, high = _dilated(*_intervals(lines, first, offset, fine), radius, fine)
-    rows, alpha, count = _overlaps(low, high, fine)
+    height, breadth = size
+    rows, alpha, count = _overlaps(np.clip(low, -1, height + 1), np.clip(high, -1, height + 1), fine)
     columns = np.arange(offset[-1]) + np.repeat(first - offset[:-1], last - first)
     columns = np.repeat(columns, count)
-    height, breadth = size
     kept = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < breadth) & (alpha > 0)
     ends = np.concatenate([[0], np.cumsum(kept)])
     pixels = np.concatenate([[0], np.cumsum(count)])

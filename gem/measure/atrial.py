@@ -18,6 +18,8 @@ COHERENT = 4.0
 """Limit of `Atrial.coherence` where the engine does not say how sure it is; chosen on PTB-XL folds 1-8 (configs/LOG.md)."""
 _BEFORE_QRS_S, _GAP_S = 0.30, 0.02
 _AFTER_T_S = 0.02
+_FIRST_S = 0.25
+"""The P wave of a QRS earlier than this may lie before the record's begin."""
 _FLUTTER_HZ = (3.6, 6.5)
 """216 to 390 a minute: SVT guideline (Brugada 2020), 250-330 typical, slower under drugs."""
 _BAND_HZ = (3.0, 12.0)
@@ -29,7 +31,7 @@ _ATRIAL_LEADS = ("II", "III", "aVF", "V1")
 class Atrial:
     """What was found of the atria.
 
-    p_share     share of normal beats with a P wave before QRS
+    p_share     share of normal beats with a P wave before QRS (beats whose P may lie before the record left out)
     says_sure   whether the engine says how sure it is of its P waves
     coherence   how far the mean of the stretch before QRS exceeds chance (1 = chance), normal beats; NaN: too little room
     wave_hz     frequency of the strongest atrial wave between the QRST complexes, or None
@@ -67,7 +69,8 @@ class Atrial:
 def atrial(clean: Recording, delineation: Delineation, edges: Edges, beats: Beats) -> Atrial:
     """Judge atrial activity of a cleaned recording."""
     says_sure = bool(np.isfinite(delineation.sure).all()) and len(delineation.sure) > 0
-    found = np.isfinite(edges["p_on"])[beats.normal]
+    cut = np.isnan(edges["p_on"]) & (edges["qrs_on"] < _FIRST_S)
+    found = np.isfinite(edges["p_on"])[beats.normal & ~cut]
     share = float(found.mean()) if len(found) else 0.0
     coherence = float("nan") if says_sure else _coherence(clean, edges, beats)
     known = Atrial(share, says_sure, coherence, None, 0.0, (1, 0.0))

@@ -15,6 +15,8 @@ _ON_GRID = 0.15
 """How far a P wave may stand off the atrial rhythm, as a share of its cycle."""
 _STEADY_PR_MS, _WILD_PR_MS, _GROWN_PR_MS = 25.0, 45.0, 30.0
 _STEADY_RR = 0.06
+_PAUSE = 1.3
+"""An escape rhythm has no pause this many times its usual RR; a dropped beat makes one."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def av_relation(edges: Edges, loose_p: np.ndarray, beat_s: np.ndarray) -> Relati
     if np.median(rr) < 1.15 * cycle and not (rr > 1.4 * cycle).any():
         return Relation("")
     seen = f"{len(loose)} P waves without QRS, atrial rate {rate:.0f}, ventricular rate {60 / np.median(rr):.0f} a minute"
-    if steady_rr and spread > _WILD_PR_MS:
+    if steady_rr and spread > _WILD_PR_MS and rr.max() < _PAUSE * np.median(rr):
         return Relation("complete", f"{seen}; PR varies from {known.min():.0f} to {known.max():.0f} ms" if len(known) else seen, rate)
     if steady_rr and abs(np.median(rr) / cycle - 2) < 0.2:
         return Relation("2_to_1", f"{seen}; PR {np.median(known):.0f} ms" if len(known) else seen, rate)

@@ -61,7 +61,8 @@ def test_every_format_has_the_size_of_the_paper(ecg: Path, tmp_path: Path) -> No
 
 def test_the_svg_shows_the_same_traces_and_words_as_the_pixels(ecg: Path, tmp_path: Path) -> None:
     assert (
-        draw(ecg, "-o", tmp_path / "p.svg", "--layout", "II", "--annotations", tmp_path / "p.json", "--header", "true", "--dpi", 254) == 0
+        draw(ecg, "-o", tmp_path / "p.svg", "--layout", "II", "--annotations", tmp_path / "p.json", "--header", "measured", "--dpi", 254)
+        == 0
     )
     tree = ET.fromstring((tmp_path / "p.svg").read_text())  # noqa: S314
     words = [node.text for node in tree.iter() if node.tag.endswith("text")]
@@ -74,13 +75,13 @@ def test_the_svg_shows_the_same_traces_and_words_as_the_pixels(ecg: Path, tmp_pa
 
 
 def test_a_wrong_header_changes_the_page_but_not_the_traces(ecg: Path, tmp_path: Path) -> None:
-    for kind in ("true", "wrong"):
+    for kind in ("measured", "wrong"):
         assert draw(ecg, "-o", tmp_path / f"{kind}.png", "--header", kind, "--annotations", tmp_path / f"{kind}.json", "--width", 700) == 0
-    true, wrong = (np.asarray(Image.open(io.BytesIO((tmp_path / f"{kind}.png").read_bytes()))) for kind in ("true", "wrong"))
+    true, wrong = (np.asarray(Image.open(io.BytesIO((tmp_path / f"{kind}.png").read_bytes()))) for kind in ("measured", "wrong"))
     rows = np.flatnonzero((true != wrong).any(axis=(1, 2)))
     assert 0 < rows.max() < 0.2 * len(true)
-    a, b = (json.loads((tmp_path / f"{kind}.json").read_text()) for kind in ("true", "wrong"))
-    assert (a["header"], b["header"]) == ("true", "wrong")
+    a, b = (json.loads((tmp_path / f"{kind}.json").read_text()) for kind in ("measured", "wrong"))
+    assert (a["header"], b["header"]) == ("measured", "wrong")
     assert a["leads"] == b["leads"]
 
 

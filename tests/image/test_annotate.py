@@ -102,12 +102,12 @@ def test_all_ink_that_is_no_trace_lies_in_the_boxes_of_names_and_fills_them(kind
     assert left_over.sum() == 0
     lone = next(lead for lead in labels.leads if lead.trace.cell.label == "aVR" and lead.name is not None)
     x0, y0, x1, y1 = lone.name
-    rows, columns = np.nonzero((picture.image[:, :, 0] < 245)[int(y0) - 3 : int(y1) + 4, int(x0) - 3 : int(x1) + 4])
-    slack = 2.5 + 0.2 * (y1 - y0)
-    assert abs(rows.min() + int(y0) - 3 - y0) < slack
-    assert abs(rows.max() + 1 + int(y0) - 3 - y1) < slack
-    assert abs(columns.min() + int(x0) - 3 - x0) < slack
-    assert abs(columns.max() + 1 + int(x0) - 3 - x1) < slack
+    rows, columns = np.nonzero((picture.image[:, :, 0] < 245)[int(y0) - 1 : int(y1) + 2, int(x0) - 1 : int(x1) + 2])
+    slack = 2.5 + 0.5 * PAPER.px_per_mm + 0.2 * (y1 - y0)  # the box has half a millimetre to spare
+    assert abs(rows.min() + int(y0) - 1 - y0) < slack
+    assert abs(rows.max() + 1 + int(y0) - 1 - y1) < slack
+    assert abs(columns.min() + int(x0) - 1 - x0) < slack
+    assert abs(columns.max() + 1 + int(x0) - 1 - x1) < slack
 
 
 @pytest.mark.parametrize(("kind", "seed"), CASES)

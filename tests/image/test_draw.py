@@ -57,6 +57,17 @@ def test_ink_is_cut_at_the_edges_of_the_picture_and_never_wraps() -> None:
     assert np.abs(rows + 0.5 - ((columns + 0.5 + 5) * 48 / 65 - 3)).max() < 2.5
 
 
+def test_a_voltage_far_beyond_the_page_costs_nothing_and_changes_nothing_else() -> None:
+    """A broken sample of 10,000 kV leaves the page as a line that goes over its edge, and memory as it was."""
+    far, near = bump("I").signal.copy(), bump("I").signal.copy()
+    far[0, 100], near[0, 100] = 1e7, 1e3
+    page = page_of("3x4", 400)
+    pictures = [draw(replace(bump("I"), signal=signal), page, BARE).image for signal in (far, near)]
+    beyond = int(page.cells[0].x_mm * page.paper.px_per_mm) + 4
+    assert np.array_equal(pictures[0][:, beyond:], pictures[1][:, beyond:])
+    assert pictures[0][:, :beyond].min() < 200
+
+
 @pytest.mark.parametrize(("step", "width"), [(7.87, 0.9), (1.2, 0.15), (3.0, 1.0)])
 def test_the_grid_puts_down_exactly_its_share_of_ink(step: float, width: float) -> None:
     share = covered(600, step, width)
@@ -164,7 +175,7 @@ def header_of_made(kind: str) -> Header:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_wrong_header_is_far_from_the_truth_and_plausible(seed: int) -> None:
-    wrong = made_wrong(header_of_made("true"), np.random.default_rng(seed))
+    wrong = made_wrong(header_of_made("measured"), np.random.default_rng(seed))
     assert wrong.kind == "wrong"
     assert abs(wrong.rate_bpm / 60 - 1) >= 0.3
     assert 35 <= wrong.rate_bpm <= 180
@@ -175,7 +186,7 @@ def test_a_wrong_header_is_far_from_the_truth_and_plausible(seed: int) -> None:
 @pytest.mark.parametrize("form", ["table", "lines", "row"])
 @pytest.mark.parametrize("text", LAYOUTS)
 def test_a_header_is_printed_above_the_first_row_only(text: str, form: str) -> None:
-    page, header = page_of(text), replace(header_of_made("true"), form=form, name="Abel, Ada", number="12345678", age=60.0, sex="male")
+    page, header = page_of(text), replace(header_of_made("measured"), form=form, name="Abel, Ada", number="12345678", age=60.0, sex="male")
     recording = bump("I")
     with_it, without = draw(recording, page, PLAIN, header).image, draw(recording, page).image
     rows = np.flatnonzero((with_it != without).any(axis=(1, 2)))

@@ -105,7 +105,7 @@ def _table(table: Table, size: tuple[int, int], rng: np.random.Generator) -> np.
     """[H, W, 3] the table alone."""
     height, width = size
     image = np.empty((height, width, 3), np.uint8)
-    image[:] = table.colour
+    image.reshape(height, -1)[:] = np.tile(np.array(table.colour, np.uint8), width)
     if table.kind == "plain" or not table.grain:
         return image
     cells = (max(2, height // 3), max(2, width // 90)) if table.kind == "wood" else (max(2, height // 3), max(2, width // 3))

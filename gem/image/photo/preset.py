@@ -141,10 +141,11 @@ def _screen(rng: np.random.Generator, paper: Paper) -> Damage:
 
 
 def _hand(rng: np.random.Generator) -> Camera:
-    """A telephone held over a table."""
+    """A telephone held over a table; now and then so near that an edge of the page is cut off."""
+    near = _odds(rng, 0.12)
     return Camera(
-        roll=_u(rng, -5, 5), tilt=_u(rng, -16, 16), pan=_u(rng, -12, 12), distance_mm=_u(rng, 320, 600), fill=_u(rng, 0.9, 1.04),
-        shift=_shift(rng, 0.015), barrel=_u(rng, -0.025, 0.025),
+        roll=_u(rng, -5, 5), tilt=_u(rng, -16, 16), pan=_u(rng, -12, 12), distance_mm=_u(rng, 320, 600), barrel=_u(rng, -0.025, 0.025),
+        fill=_u(rng, 1.06, 1.25) if near else _u(rng, 0.9, 1.04), shift=_shift(rng, 0.08 if near else 0.015),
     )  # fmt: skip
 
 

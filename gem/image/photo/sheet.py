@@ -82,10 +82,10 @@ class Crumple(Config):
         height, gradient = np.zeros(len(points)), np.zeros((len(points), 2))
         for part, sign in ((self.planes[::2], 1.0), (self.planes[1::2], -1.0)):
             if part:
-                plane = np.array(part)
-                over = (points @ plane[:, :2].T + plane[:, 2]) / self.soft_mm
+                plane = np.array(part, np.float32)
+                over = (points.astype(np.float32) @ plane[:, :2].T + plane[:, 2]) / np.float32(self.soft_mm)
                 top = over.max(axis=1)
-                share = np.exp((over - top[:, None]).astype(np.float32))
+                share = np.exp(over - top[:, None])
                 total = share.sum(axis=1)
                 height += sign * self.soft_mm * (top + np.log(total))
                 gradient += sign * (share @ plane[:, :2]) / total[:, None]

@@ -1,0 +1,1 @@
+"""Sets of ECG pictures with exact labels, from any corpus the readers know."""
