@@ -9,7 +9,20 @@ from pathlib import Path
 from gem import __version__
 from gem.cli.common import say, say_json
 
-_PACKAGES = ("numpy", "scipy", "pydantic", "wfdb", "pyarrow", "neurokit2", "opencv-python-headless", "pillow", "torch", "transformers")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "pydantic",
+    "wfdb",
+    "pyarrow",
+    "neurokit2",
+    "opencv-python-headless",
+    "pillow",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
+)
 
 
 def arguments(sub: argparse.ArgumentParser) -> None:

@@ -4,9 +4,10 @@ The ECG-CoCa setting is the architecture of the encoder that the released GEM us
 100 ms of all twelve leads, a class token in front, learned positions for exactly 10 s, no mask.
 """
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from transformers import AutoConfig, PreTrainedConfig
+from transformers.configuration_utils import SubConfigSpec
 
 from gem.ecg.lead import STANDARD
 from gem.errors import ModelError
@@ -94,6 +95,11 @@ class GemConfig(PreTrainedConfig):
     """
 
     model_type = "gem"
+    sub_configs_defaults: ClassVar = {
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type="llama"),
+        "vision_config": SubConfigSpec(config_class=AutoConfig, model_type="clip_vision_model", optional=True),
+        "ecg_config": SubConfigSpec(config_class=EcgConfig, optional=True),
+    }
 
     text_config: Any = None
     vision_config: Any = None
@@ -108,9 +114,6 @@ class GemConfig(PreTrainedConfig):
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
-        self.text_config = _sub_config(self.text_config or {"model_type": "llama"})
-        self.vision_config = _sub_config(self.vision_config)
-        self.ecg_config = _sub_config(self.ecg_config)
         super().__post_init__(**kwargs)
         for name in (self.ecg_projector, self.image_projector):
             if name not in PROJECTORS:
@@ -120,11 +123,3 @@ class GemConfig(PreTrainedConfig):
 
     def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> Any:
         return self.text_config
-
-
-def _sub_config(value: dict[str, Any] | PreTrainedConfig | None) -> PreTrainedConfig | None:
-    if value is None or isinstance(value, PreTrainedConfig):
-        return value
-    fields = dict(value)
-    config: PreTrainedConfig = AutoConfig.for_model(fields.pop("model_type", EcgConfig.model_type), **fields)
-    return config

@@ -125,7 +125,9 @@ class EcgEncoder(PreTrainedModel):
             mask_ELN = torch.ones(e, leads, samples // config.patch, dtype=torch.bool, device=values_ELT.device)
         values_ELT = values_ELT.to(self.patches.weight.dtype)
         if config.masked:
-            values_ELT = values_ELT * mask_ELN.repeat_interleave(config.patch, dim=2)
+            values_ELT = values_ELT.where(mask_ELN.repeat_interleave(config.patch, dim=2), 0)
+        if not values_ELT.isfinite().all():
+            raise ModelError("an ECG holds NaN or infinite samples that are not masked; prepare it with gem.model.ecg_input.prepare_ecg")
         return values_ELT, mask_ELN
 
     def _joint(self, values_ELT: Tensor, mask_ELN: Tensor) -> tuple[Tensor, Tensor]:

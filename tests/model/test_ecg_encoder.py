@@ -70,8 +70,8 @@ def test_what_lies_under_the_mask_changes_nothing(name: str) -> None:
     values, mask = torch.from_numpy(array.values)[None], torch.from_numpy(array.mask.copy())[None]
     mask[:, 4, 20:50] = False
     mask[:, :, 80:] = False
-    noise = torch.randn(values.shape) * (~mask).repeat_interleave(encoder.config.patch, dim=2)
-    one, two = encoder(values, mask), encoder(values + noise, mask)
+    hidden = (~mask).repeat_interleave(encoder.config.patch, dim=2)
+    one, two = encoder(values, mask), encoder(values.masked_fill(hidden, float("nan")), mask)
     assert torch.allclose(one.last_hidden_state[one.keep], two.last_hidden_state[two.keep], atol=1e-6)
 
 
@@ -123,5 +123,7 @@ def test_a_recording_with_nothing_in_it_is_refused() -> None:
 
 
 def test_a_batch_of_another_shape_is_refused_with_both() -> None:
+    with pytest.raises(ModelError, match="NaN or infinite samples that are not masked"):
+        encoder_of()(torch.full((1, 12, 500), float("nan")))
     with pytest.raises(ModelError, match="needs 12 leads and a multiple of 50 samples, but the batch has 8 leads of 5010"):
         encoder_of()(torch.zeros(1, 8, 5010))

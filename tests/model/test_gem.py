@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoProcessor
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoProcessor
 
 import gem.model
 from gem.errors import ModelError
@@ -130,6 +130,14 @@ def test_a_count_that_does_not_fit_is_refused_with_both_numbers(model, processor
         model(**batch)
 
 
+def test_how_attention_is_computed_is_chosen_for_all_parts_or_each(tiny: Path, model, processor) -> None:
+    eager = AutoModelForImageTextToText.from_pretrained(tiny, attn_implementation="eager")
+    assert eager.language_model.config._attn_implementation == eager.image_encoder.config._attn_implementation == "eager"
+    assert model.language_model.config._attn_implementation == "sdpa"
+    batch = processor.batch([processor.row(PROMPTS["both"])])
+    assert torch.allclose(eager(**batch).logits, model(**batch).logits, atol=1e-5)
+
+
 def test_bf16_loads_and_stays_near_full_precision(tiny: Path, model, processor) -> None:
     half = AutoModelForImageTextToText.from_pretrained(tiny, dtype=torch.bfloat16)
     assert {p.dtype for p in half.parameters()} == {torch.bfloat16}
@@ -164,6 +172,28 @@ def test_any_causal_llm_of_transformers_keeps_its_own_logits(kind: str, tmp_path
     model.save_pretrained(tmp_path / "gem")
     again = AutoModelForImageTextToText.from_pretrained(tmp_path / "gem")
     assert continued(again, processor, [PROMPTS["ecg"]]) == continued(model, processor, [PROMPTS["ecg"]])
+
+
+@pytest.mark.parametrize("kind", ["clip", "siglip"])
+def test_a_model_is_built_from_folders_of_its_parts(kind: str, tiny: Path, tmp_path: Path) -> None:
+    """A CLIP or SigLIP model with its text side, an ECG encoder and an LLM, each from a folder: every weight is the folder's."""
+    vit = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16}
+    words = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50}
+    pair = AutoModel.from_config(AutoConfig.for_model(kind, vision_config=vit, text_config=words))
+    pair.save_pretrained(tmp_path / "pair")
+    parts = AutoModelForImageTextToText.from_pretrained(tiny)
+    parts.ecg_encoder.save_pretrained(tmp_path / "ecg")
+    parts.language_model.save_pretrained(tmp_path / "llm")
+    AutoProcessor.from_pretrained(tiny).tokenizer.save_pretrained(tmp_path / "llm")
+    folders = {"llm": str(tmp_path / "llm"), "vision": str(tmp_path / "pair"), "ecg": str(tmp_path / "ecg")}
+    model, processor = build(ModelRecipe(name="x", **folders, picture={"fit": "tile"}, vision_layer=-2, vision_drop_class=kind == "clip"))
+    for name, ours, theirs in (("vision", model.image_encoder, pair.vision_model), ("ecg", model.ecg_encoder, parts.ecg_encoder)):
+        for (key, one), (_, two) in zip(ours.state_dict().items(), theirs.state_dict().items(), strict=True):
+            assert torch.equal(one, two), (name, key)
+    batch = processor.batch([processor.row(PROMPTS["both"], True)])
+    assert len(batch["pixel_values"]) == 5
+    assert (batch["input_ids"] == model.config.image_token_id).sum() == 5 * 16
+    assert torch.isfinite(model(**batch).logits).all()
 
 
 def test_recomputing_layers_in_training_gives_the_same_gradients(tiny: Path, processor) -> None:
