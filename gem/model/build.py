@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from gem.config import Config
 from gem.errors import ModelError
+from gem.files import write_folder
 from gem.model.config import EcgConfig, GemConfig
 from gem.model.ecg_encoder import EcgEncoder
 from gem.model.gem import GemForConditionalGeneration
@@ -176,10 +177,7 @@ def _loaded(kind: Any, name: str, **how: Any) -> Any:
 
 
 def save(model: PreTrainedModel, processor: GemProcessor, folder: Path) -> None:
-    """Model and processor as one folder (safetensors), which appears when it is whole. Raises `ModelError` when it is there already."""
-    if folder.exists():
-        raise ModelError(f"{folder}: is there already; choose another folder")
-    part = folder.with_name(folder.name + ".part")
-    model.save_pretrained(part)
-    processor.save_pretrained(part)
-    part.rename(folder)
+    """Model and processor as one folder (safetensors), whole or not at all. Raises `ConfigError` when it is there already."""
+    with write_folder(folder) as part:
+        model.save_pretrained(part)
+        processor.save_pretrained(part)

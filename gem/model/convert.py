@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPVisionConfig, GenerationConfig, LlamaConfig, PreTrainedConfig
 
 from gem.errors import ModelError
+from gem.files import write_folder
 from gem.model.build import make_processor
 from gem.model.config import EcgConfig, GemConfig
 from gem.model.ecg_encoder import EcgEncoder
@@ -89,21 +90,17 @@ def convert(path: Path, folder: Path, dtype: str | None = None, quick_gelu: bool
     dtype       of the new weights ("bfloat16", ...); None keeps that of the old
     quick_gelu  as for `plan`
 
-    Raises `ModelError` when names or shapes do not fit, or something is in the folder already.
+    Raises `ModelError` when names or shapes do not fit, `ConfigError` when the folder is there already.
     """
     found = plan(path, quick_gelu)
     if not found.source.shapes:
         raise ModelError(f"{path}: an index holds no tensors; name the folder, or look only with --dry-run")
     if not found.whole:
         raise ModelError("\n".join(["not converted, because names or shapes do not fit", *found.lines()]))
-    if folder.exists():
-        raise ModelError(f"{folder}: is there already; choose another folder")
-    part = folder.with_name(folder.name + ".part")
-    part.mkdir(parents=True, exist_ok=True)
     kind = getattr(torch, dtype) if dtype else None
-    _write_weights(found, part, kind)
-    _write_settings(found, part, kind)
-    part.rename(folder)
+    with write_folder(folder) as part:
+        _write_weights(found, part, kind)
+        _write_settings(found, part, kind)
     return found
 
 

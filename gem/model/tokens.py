@@ -105,6 +105,8 @@ def answer_spans(tokenizer: Any, messages: Sequence[dict[str, str]], text: str) 
     for k, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
+        if k == 0:
+            raise ModelError("the conversation begins with the assistant; let the user ask first")
         before = render(tokenizer, messages[:k], generation_prompt=True)
         said = message["content"].strip()
         at = text.find(said, len(before))

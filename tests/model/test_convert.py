@@ -183,7 +183,16 @@ def test_unknown_missing_and_misshapen_tensors_are_listed_and_nothing_is_written
     assert "1 unknown: model.surprise" in str(fault.value)
     assert "1 missing: language_model.model.layers.1.mlp.up_proj.weight" in str(fault.value)
     assert "1 of another shape: model.layers.0.mlp.up_proj.weight" in str(fault.value)
-    assert not (tmp_path / "new").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["odd"]
+
+
+def test_a_conversion_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    published.write_checkpoint(tmp_path / "old", STATE)
+    (tmp_path / "old" / "tokenizer.model").unlink()
+    (tmp_path / "old" / "tokenizer_config.json").unlink()
+    with pytest.raises(ModelError, match="no tokenizer in it"):
+        convert(tmp_path / "old", tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_what_cannot_be_read_is_refused_in_one_message(tmp_path: Path) -> None:

@@ -209,6 +209,31 @@ def test_recomputing_layers_in_training_gives_the_same_gradients(tiny: Path, pro
     assert torch.allclose(grads[0], grads[1], atol=1e-7)
 
 
+def test_the_trainer_of_transformers_trains_it(tiny: Path, processor, tmp_path: Path) -> None:
+    from transformers import Trainer, TrainingArguments
+
+    said = {"role": "assistant", "content": "Sinus rhythm."}
+    rows = [{"row": processor.row([user("Rhythm?", [ecg]), said])} for ecg in (NORMAL, PACED)] * 4
+    settings = TrainingArguments(
+        tmp_path, max_steps=4, per_device_train_batch_size=2, gradient_accumulation_steps=2, learning_rate=3e-3, logging_steps=1, use_cpu=True,
+        report_to="none", remove_unused_columns=False, disable_tqdm=True, dataloader_pin_memory=False, save_steps=4,
+    )  # fmt: skip
+    model = AutoModelForImageTextToText.from_pretrained(tiny)
+    trainer = Trainer(
+        model=model,
+        args=settings,
+        train_dataset=rows,
+        processing_class=processor,
+        data_collator=lambda some: dict(processor.batch([item["row"] for item in some], side="right")),
+    )
+    trainer.train()
+    losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+    assert losses[-1] < losses[0]
+    again = AutoModelForImageTextToText.from_pretrained(tmp_path / "checkpoint-4")
+    assert torch.equal(again.ecg_projector[0].weight, model.ecg_projector[0].weight)
+    assert AutoProcessor.from_pretrained(tmp_path / "checkpoint-4").row(PROMPTS["text"]).ids == processor.row(PROMPTS["text"]).ids
+
+
 def test_parts_that_are_no_parts_are_refused() -> None:
     small = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     with pytest.raises(ModelError, match="no image encoder known here"):

@@ -95,6 +95,8 @@ def test_what_an_ecg_is_not_is_said(processor: GemProcessor) -> None:
         processor.row([user("x", [[1, 2, 3]])])
     with pytest.raises(ModelError, match="a part of type 'video'"):
         processor.row([{"role": "user", "content": [{"type": "video"}]}])
+    with pytest.raises(ModelError, match="begins with the assistant"):
+        processor.row(CONVERSATION[2:])
     processor.tokenizer.chat_template = None
     with pytest.raises(ModelError, match="has no chat template"):
         processor.row(CONVERSATION)
