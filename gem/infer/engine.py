@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, TextStreamer
 
 import gem.model  # registers the classes
@@ -74,11 +75,7 @@ class Engine:
             how["quantization_config"] = _quantised(bits)
         _check(Path(folder))
         with _memory("load the model with --dtype bfloat16, or on another --device"):
-            try:
-                model = AutoModelForImageTextToText.from_pretrained(folder, **how)
-                processor = AutoProcessor.from_pretrained(folder)
-            except (OSError, ValueError, ImportError) as fault:
-                raise ModelError(f"{folder}: cannot be loaded ({str(fault).splitlines()[0]})") from fault
+            model, processor = _loaded(Path(folder), how)
         if adapter is not None:
             from gem.model.lora import load_adapter
 
@@ -144,6 +141,21 @@ def _check(folder: Path) -> None:
         raise ModelError(f"{folder}: no .safetensors in it; weights in other forms are not opened")
 
 
+def _loaded(folder: Path, how: dict[str, Any]) -> tuple[Any, Any]:
+    """Model and processor. Raises `ModelError` when weights are missing, broken or of another shape: none are made up."""
+    try:
+        model, found = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True, **how)
+        processor = AutoProcessor.from_pretrained(folder)
+    except (OSError, ValueError, ImportError, SafetensorError, RuntimeError) as fault:
+        if _is_memory(fault):
+            raise
+        raise ModelError(f"{folder}: cannot be loaded ({str(fault).splitlines()[0]}); convert, download or train it again") from fault
+    missing = sorted(found["missing_keys"])
+    if missing:
+        raise ModelError(f"{folder}: {len(missing)} weights are missing ({', '.join(missing[:3])} ...); convert or download it again")
+    return model, processor
+
+
 def _quantised(bits: int) -> Any:
     from transformers import BitsAndBytesConfig
 
@@ -162,9 +174,12 @@ def _memory(advice: str) -> Iterator[None]:
     """Raises `ModelError` with the advice where memory does not suffice."""
     try:
         yield
-    except torch.OutOfMemoryError as fault:
-        raise ModelError(f"out of memory on the GPU; {advice}") from fault
     except (MemoryError, RuntimeError) as fault:
-        if isinstance(fault, RuntimeError) and "can't allocate memory" not in str(fault):
+        if not _is_memory(fault):
             raise
         raise ModelError(f"out of memory; {advice}") from fault
+
+
+def _is_memory(fault: BaseException) -> bool:
+    """The CPU's allocator of torch says it in words only."""
+    return isinstance(fault, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(fault)

@@ -149,9 +149,7 @@ def _tokenizer(recipe: ModelRecipe) -> Any:
     tokenizer = _loaded(AutoTokenizer, recipe.llm)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if not tokenizer.chat_template:
-        tokenizer.add_special_tokens({"additional_special_tokens": ["<|start|>", "<|end|>"]})
-        tokenizer.chat_template = PLAIN_TEMPLATE
+    tokenizer.chat_template = tokenizer.chat_template or PLAIN_TEMPLATE
     return tokenizer
 
 

@@ -9,7 +9,7 @@ from gem.ecg.lead import STANDARD
 from gem.knowledge.statement import statements
 from gem.model.tokens import PLAIN_TEMPLATE
 
-_CONTROL = ["<|pad|>", "<|start|>", "<|end|>"]
+_CONTROL = ["<|pad|>", "<|end|>"]
 _WORDS = (
     "The heart rate is 70 bpm. PR interval 160 ms, QRS duration 90 ms, QT 400 ms, QTc 420 ms, axis 40 degrees.",
     "What is the rhythm of this ECG? Interpret it, lead by lead, and give a diagnosis with its evidence.",
@@ -26,6 +26,5 @@ def train_tokenizer(vocabulary: int) -> Any:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=_CONTROL, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    pad, start, end = _CONTROL
-    marks = {"pad_token": pad, "eos_token": end, "additional_special_tokens": [start]}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=PLAIN_TEMPLATE, **marks)
+    pad, end = _CONTROL
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=PLAIN_TEMPLATE, **{"pad_token": pad, "eos_token": end})

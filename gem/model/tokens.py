@@ -28,10 +28,9 @@ VICUNA_TEMPLATE = (
 configuration (separators " " and "</s>")."""
 
 PLAIN_TEMPLATE = (
-    "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+    "{% for m in messages %}{{ m.role }}\n{{ m.content }}{{ eos_token }}\n{% endfor %}{% if add_generation_prompt %}assistant\n{% endif %}"
 )
-"""Roles between control tokens, for a tokenizer that brings no template."""
+"""Every turn ends with the end token: for a tokenizer that brings no template, without new tokens."""
 
 
 @dataclass(frozen=True)

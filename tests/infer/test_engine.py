@@ -1,9 +1,11 @@
 """The engine: batches, streaming, one ECG read once for many questions, and what is refused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, LlamaConfig
 
 from gem.errors import ModelError
@@ -89,6 +91,24 @@ def test_out_of_memory_says_what_to_change(engine: Engine, monkeypatch: pytest.M
     with pytest.raises(ModelError, match=r"out of memory; use a smaller batch \(this one has 5 rows of \d+ tokens\)"):
         engine.answer(conversations(), SHORT)
     hook.remove()
+
+
+def test_weights_that_are_missing_broken_or_of_another_shape_are_never_made_up(tiny: Path, tmp_path: Path) -> None:
+    for what in ("missing", "broken", "shape"):
+        shutil.copytree(tiny, tmp_path / what)
+        file = tmp_path / what / "model.safetensors"
+        weights = load_file(file)
+        name = "ecg_encoder.layers.0.fc1.weight"
+        if what == "broken":
+            file.write_bytes(file.read_bytes()[:-100])
+        else:
+            kept = {key: tensor for key, tensor in weights.items() if key != name}
+            save_file(kept | ({name: torch.zeros(3, 3)} if what == "shape" else {}), file, metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"1 weights are missing \(ecg_encoder.layers.0.fc1.weight"):
+        Engine.load(tmp_path / "missing")
+    for what in ("broken", "shape"):
+        with pytest.raises(ModelError, match="cannot be loaded"):
+            Engine.load(tmp_path / what)
 
 
 def test_folders_that_hold_no_model_of_ours_are_refused(tiny: Path, tmp_path: Path) -> None:

@@ -159,9 +159,10 @@ LLMS = {
 def test_any_causal_llm_of_transformers_keeps_its_own_logits(kind: str, tmp_path: Path) -> None:
     """On text alone the model is the LLM it was built from, loaded from a folder, tied weights and soft caps included."""
     sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
-    made = {"model_type": kind, **sizes, "max_position_embeddings": 512, "bos_token_id": None, "eos_token_id": 2, "pad_token_id": 0}
+    made = {"model_type": kind, **sizes, "max_position_embeddings": 512, "bos_token_id": None, "eos_token_id": 1, "pad_token_id": 0}
     first, processor = build(ModelRecipe(name="x", llm={**made, **LLMS[kind]}))
     first.language_model.save_pretrained(tmp_path / "llm")
+    processor.tokenizer.chat_template = None  # a base model: it brings none
     processor.tokenizer.save_pretrained(tmp_path / "llm")
     model, processor = build(
         ModelRecipe(name="x", llm=str(tmp_path / "llm"), ecg={"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2})

@@ -75,7 +75,7 @@ def test_over_long_rows_are_counted_and_refused_never_cut(processor: GemProcesso
     )
 
 
-@pytest.mark.parametrize("token", ["<|ecg|>", "<|image|>", "<|end|>", "<|start|>"])
+@pytest.mark.parametrize("token", ["<|ecg|>", "<|image|>", "<|end|>", "<|pad|>"])
 def test_a_text_cannot_forge_a_feature_or_a_turn(processor: GemProcessor, token: str) -> None:
     with pytest.raises(ModelError, match="a control token of this model; take it out"):
         processor.row([user(f"Hello {token}", [NORMAL])])
