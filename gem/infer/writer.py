@@ -56,7 +56,8 @@ class Writer:
         """What the model sees: the signal where it reads signals, a page where it reads pictures. Raises `ModelError` when neither."""
         processor = self.engine.processor
         ecgs = [recording] if processor.ecg is not None else []
-        pages = [drawn(recording, self.page or processor.picture["page"])] if processor.picture and self.page != "none" else []
+        picture = processor.image_input
+        pages = [drawn(recording, self.page or picture.page)] if picture is not None and self.page != "none" else []
         if not ecgs and not pages:
             raise ModelError(f"{self.engine.name} reads pictures only, and --page none shows it none; name a layout")
         return ecgs, pages

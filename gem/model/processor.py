@@ -180,7 +180,7 @@ def _count(given: EcgArray | np.ndarray | Tensor) -> int:
 def _ecg_tensors(ecgs: list[Any]) -> dict[str, Tensor]:
     if not ecgs:
         return {}
-    if any(torch.is_tensor(e) for e in ecgs):
+    if _are_states(ecgs):
         return {"ecg_states": torch.cat(ecgs)}
     values, mask = stack_ecgs(ecgs)
     return {"ecg_values": torch.from_numpy(values), "ecg_mask": torch.from_numpy(mask)}
@@ -189,6 +189,14 @@ def _ecg_tensors(ecgs: list[Any]) -> dict[str, Tensor]:
 def _image_tensors(images: list[Any]) -> dict[str, Tensor]:
     if not images:
         return {}
-    if any(torch.is_tensor(i) for i in images):
+    if _are_states(images):
         return {"image_states": torch.cat(images)}
     return {"pixel_values": torch.from_numpy(np.concatenate(images))}
+
+
+def _are_states(given: list[Any]) -> bool:
+    """Whether all were computed before. Raises `ModelError` when only some were."""
+    states = [torch.is_tensor(one) for one in given]
+    if any(states) and not all(states):
+        raise ModelError(f"{sum(states)} of {len(states)} in this batch are computed states, the others are not; give one kind a batch")
+    return any(states)

@@ -120,6 +120,8 @@ def test_features_computed_before_give_the_same_loss_and_spare_the_encoders(mode
     assert runs == ["ecg", "image"]
     for hook in hooks:
         hook.remove()
+    with pytest.raises(ModelError, match="1 of 2 in this batch are computed states"):
+        processor.batch([processor.row([user("Compare.", [ecg, NORMAL])])])
 
 
 def test_a_count_that_does_not_fit_is_refused_with_both_numbers(model, processor) -> None:
