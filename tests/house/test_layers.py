@@ -28,7 +28,7 @@ DOORS = {
     "torch": {"gem/model", "gem/infer", "train", "eval/bench_model.py"},  # the bench times what they do
     "transformers": {"gem/model", "gem/infer", "train", "eval/bench_model.py"},
     "tokenizers": {"gem/model/tokenizer.py"},
-    "safetensors": {"gem/model", "gem/measure", "train"},
+    "safetensors": {"gem/model", "gem/infer", "train"},
     "peft": {"gem/model/lora.py"},
 }
 SOURCES = sorted(path for top in ("gem", "data_gen", "train", "eval") for path in (ROOT / top).rglob("*.py"))
