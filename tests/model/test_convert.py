@@ -14,6 +14,7 @@ from gem.ecg.recording import Recording
 from gem.errors import ModelError
 from gem.model.convert import convert, plan
 from gem.model.ecg_encoder import EcgEncoder
+from gem.model.gem import GemForConditionalGeneration
 from gem.model.tokens import user
 from gem.simulate import simulate_recording
 from tests import published
@@ -114,6 +115,10 @@ def test_a_dry_run_of_the_released_index_names_all_840_tensors(tmp_path: Path) -
         ["291", "->", "language_model"], ["4", "->", "image_projector"], ["2", "->", "ecg_projector"], ["391", "->", "image_encoder"],
         ["149", "->", "ecg_encoder"],
     ]  # fmt: skip
+    with torch.device("meta"):
+        model = GemForConditionalGeneration(found.config)
+    unused = 768 + 768 + 768 * 512  # ln_post and proj of the ECG tower
+    assert sum(parameter.numel() for parameter in model.parameters()) == 7_149_680_128 - unused
     with pytest.raises(ModelError, match="an index holds no tensors"):
         convert(index, tmp_path / "new")
 
