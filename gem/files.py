@@ -1,7 +1,10 @@
 """Writing that cannot leave half a file: to a temporary name beside the target, then renamed."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gem.errors import ConfigError
@@ -26,4 +29,28 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise ConfigError(f"{path}: cannot be written ({fault.strerror})") from fault
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def write_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which appears under its name when all went well, or not at all.
+
+    Raises `ConfigError` when something is there already, or the place cannot be written.
+    """
+    if path.exists():
+        raise ConfigError(f"{path}: is there already; choose another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
+    try:
+        yield part
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(part, 0o777 & ~umask)
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
         raise
