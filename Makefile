@@ -27,3 +27,4 @@ check: venv
 
 bench: venv
 	$(RUN)python -m eval.bench
+	$(RUN)python -m data_gen.bench

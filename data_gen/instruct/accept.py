@@ -112,7 +112,7 @@ def _answer(draft: Draft, answer: Answer, facts: Sequence[Facts]) -> tuple[Answe
         )
     if not faults:
         return answer, [], claims, numeric
-    if not draft.free or len(lost) > LOST_AT_MOST * count:
+    if loose or not draft.free or len(lost) > LOST_AT_MOST * count:
         return None, [replace(fault, scope="sample") for fault in faults], claims, numeric
     text = _without(answer.text, lost)
     if not text:
@@ -168,7 +168,7 @@ class Seen:
 
     def repeats(self, draft: Draft) -> bool:
         """Whether a sample like this was seen; remembers it when not."""
-        words = re.findall(r"[\w.']+", " ".join(f"{question} {answer.text}" for question, answer in draft.pairs).lower())
+        words = re.findall(r"[\w']+(?:\.\d+)?", " ".join(f"{question} {answer.text}" for question, answer in draft.pairs).lower())
         mine = frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset([tuple(words)])
         for task, other in self._shingles:
             if task == draft.task and len(mine & other) >= NEAR * len(mine | other):
