@@ -18,7 +18,7 @@ class ECGReadError(GemError):
     """A file that cannot be read as an ECG.
 
     path     the file as the user named it
-    message  what was needed, what was found, what to do
+    message  what was needed, what was found, what to do; unprintable characters of a hostile file become blanks
     code     a short word for programs, one of `CODES`
     """
 
@@ -43,9 +43,9 @@ class ECGReadError(GemError):
     def __init__(self, path: object, message: str, code: str) -> None:
         if code not in self.CODES:
             raise ValueError(f"{code!r} is not a code of ECGReadError")
-        super().__init__(f"{path}: {message}")
         self.path = str(path)
-        self.message = message
+        self.message = "".join(c if c.isprintable() else " " for c in message)
+        super().__init__(f"{path}: {self.message}")
         self.code = code
 
     def __reduce__(self) -> tuple[type, tuple[str, str, str]]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "measure": "the numbers, with units, methods and reasons for what is absent",
     "report": "write a report and verify every claim in it",
     "verify": "check anybody's report against the trace",
+    "export": "the same ECG in another format: WFDB, CSV, EDF, DICOM",
     "simulate": "make an ECG whose every fiducial and finding is known",
     "doctor": "versions, readers and data found here",
 }

@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from gem.ecg.recording import Recording
 
 
+FORMATS = (
+    "WFDB", "NumPy", "Parquet", "DICOM", "SCP-ECG", "EDF, EDF+, BDF", "ISHNE (experimental: no recorder's own file read yet)",
+    "zip of one ECG", "HL7 aECG", "GE MUSE XML", "Philips XML", "FHIR SampledData", "Apple Watch CSV", "CSV and other text",
+)  # fmt: skip
+"""For `--help`, which imports no reader; in the order in which they are asked (`gem.ecg.io`)."""
+
+
 def file_arguments(sub: argparse.ArgumentParser, many: bool = True) -> None:
     """The files and what the caller knows of them."""
+    sub.epilog = f"Formats: {'; '.join(FORMATS)}. The content decides, not the suffix. {sub.epilog}"
     if many:
         sub.add_argument("files", nargs="+", metavar="FILE", help="ECG file, or WFDB record name; several at once are rows")
     else:

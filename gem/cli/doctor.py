@@ -9,7 +9,10 @@ from pathlib import Path
 from gem import __version__
 from gem.cli.common import say, say_json
 
-_PACKAGES = ("numpy", "scipy", "pydantic", "wfdb", "pyarrow", "neurokit2", "opencv-python-headless", "pillow", "torch", "transformers")
+_PACKAGES = (
+    "numpy", "scipy", "pydantic", "wfdb", "pydicom", "pyEDFlib", "sierraecg", "pyarrow", "neurokit2", "opencv-python-headless", "pillow",
+    "torch", "transformers",
+)  # fmt: skip
 
 
 def arguments(sub: argparse.ArgumentParser) -> None:
@@ -25,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "packages": {name: _version(name) for name in _PACKAGES},
-        "readers": {reader.name: reader.describes for reader in readers()},
+        "readers": {reader.name: reader.describes + (" (experimental)" if reader.experimental else "") for reader in readers()},
         "data": f"{data} ({'there' if data.is_dir() else 'not there; set GEM_DATA'})",
     }
     if args.json:

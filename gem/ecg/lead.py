@@ -77,6 +77,11 @@ def canonical(name: str) -> str:
     return _SPELLINGS.get(bare.lower().replace(" ", ""), bare)
 
 
+def is_known(name: str) -> bool:
+    """Whether `name` is the canonical name of a lead, not free text."""
+    return _SPELLINGS.get(name.lower()) == name
+
+
 def in_order(leads: tuple[str, ...]) -> list[int]:
     """Positions that put the standard leads first, in order, and all others after them as they came."""
     standard = [leads.index(name) for name in STANDARD if name in leads]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gem.ecg.device import DeviceSaid
 from gem.ecg.lead import STANDARD, canonical, derive_limb, in_order
 from gem.errors import RecordingError
 
@@ -20,14 +21,15 @@ SEXES = ("female", "male")
 class Recording:
     """signal [L, T] float32 mV (NaN = not recorded), one row a lead.
 
-    fs        Hz
-    leads     L names, none twice; `canonical` spelling
-    source    the file (or simulation) it came from, as the user named it
-    history   what was done to the signal, oldest first
-    age       years, or None when not known
-    sex       "female", "male", or None when not known
-    start_s   where this stretch begins in the file, s
-    total_s   length of the whole file, s
+    fs           Hz
+    leads        L names, none twice; `canonical` spelling
+    source       the file (or simulation) it came from, as the user named it
+    history      what was done to the signal, oldest first
+    age          years, or None when not known
+    sex          "female", "male", or None when not known
+    start_s      where this stretch begins in the file, s
+    total_s      length of the whole file, s
+    device_said  what the recording device itself measured and stated; shown apart, never mixed with ours
 
     Raises `RecordingError` when shapes disagree, a lead is doubled, the rate is not
     positive, the signal is empty, or sex or age are out of their range.
@@ -42,9 +44,11 @@ class Recording:
     sex: str | None = None
     start_s: float = 0.0
     total_s: float = field(default=0.0)
+    device_said: DeviceSaid = field(default_factory=DeviceSaid)
 
     def __post_init__(self) -> None:
-        signal = np.array(self.signal, dtype=np.float32, order="C")
+        with np.errstate(over="ignore"):
+            signal = np.array(self.signal, dtype=np.float32, order="C")
         leads = tuple(self.leads)
         if signal.ndim != 2 or signal.shape[0] != len(leads):
             raise RecordingError(f"{self.source}: {len(leads)} lead names for a signal of shape {signal.shape}; one row a lead is needed")

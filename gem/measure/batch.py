@@ -33,7 +33,7 @@ _PER_LEAD = (
     "qt_interval", "r_peak_time", "st_j", "st_j60", "t_amplitude",
 )  # fmt: skip
 _LIST_SUFFIXES = (".txt", ".lst", ".list")
-_RECORDS = (".hea", ".csv", ".npy", ".npz", ".parquet")
+_RECORDS = (".hea", ".csv", ".npy", ".npz", ".parquet", ".dcm", ".scp", ".edf", ".bdf", ".ecg", ".xml")
 
 
 def items_of(names: list[str]) -> list[str]:

@@ -5,12 +5,14 @@ leads and waves that it rests on.
 """
 
 import json
+import re
 from html import escape
 from importlib.resources import files
 
 from gem.ecg.recording import Recording
 from gem.knowledge.criterion import Evidence
 from gem.measure.measurement import Measurement, Measurements
+from gem.report.device import device_html
 from gem.report.paper import ecg_svg
 from gem.report.report import NOTICE, SECTIONS, Sentence, VerifiedReport
 
@@ -53,10 +55,9 @@ def page(report: VerifiedReport, recording: Recording) -> str:
         "quality": _quality(m),
         "verdicts": _verdicts(report),
         "writer": escape(report.report.writer),
+        "device": device_html(recording.device_said, m),
     }
-    for key, value in parts.items():
-        template = template.replace("{{" + key + "}}", value)
-    return template
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
 def _name(source: str) -> str:

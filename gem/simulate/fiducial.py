@@ -2,7 +2,7 @@
 
 It is applied to the noise-free component of one wave alone (P, QRS or T), so neighbours do not
 disturb it. A reader of an ECG can not see microvolts; the floors below are what a careful eye or
-a good program resolves on a clean trace, and they are the only free choice in this file.
+a good program resolves on a clean trace; they and the margins of the readers are the only free choices in this file.
 """
 
 from dataclasses import dataclass
@@ -12,21 +12,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rule:
-    """A wave lasts from the first to the last moment above max(`floor_mv`, `share` of its own peak).
+    """A wave lasts from `early_s` before the first to `late_s` after the last moment above max(`floor_mv`, `share` of its own peak).
 
-    Below a peak of `least_mv` the wave is absent in that lead.
+    Below a peak of `least_mv` the wave is absent in that lead. The margins are the habit of LUDB's cardiologists: so far outside
+    the crossing (of the averaged beat of a lead) lie their marks in the median (configs/LOG.md, 2026-11-21).
     """
 
     floor_mv: float
     share: float
     least_mv: float
+    early_s: float = 0.0
+    late_s: float = 0.0
 
 
-P_RULE = Rule(0.010, 0.05, 0.02)
+P_RULE = Rule(0.010, 0.05, 0.02, 0.011, 0.002)
 """10 uV: a tenth of a small square, about the noise that a recorder may have (Kligfield 2007, part I: 30 uV peak to peak)."""
-T_RULE = Rule(0.010, 0.05, 0.03)
+T_RULE = Rule(0.010, 0.05, 0.03, 0.0, 0.006)
 """As P; a T wave leaves its baseline slowly, so less than 0.03 mV is called flat."""
-QRS_RULE = Rule(0.015, 0.02, 0.05)
+QRS_RULE = Rule(0.015, 0.02, 0.05, 0.010, 0.0)
 """Steeper, so a smaller share of a larger wave; half a small square is the least that is called a QRS."""
 DEFLECTION_MV = 0.03
 """A Q, R or S smaller than this is not named; the least deflection of CSE and IEC 60601-2-25 is 0.02 mV."""
@@ -55,8 +58,8 @@ def crossings(t: np.ndarray, x: np.ndarray, rule: Rule) -> tuple[np.ndarray, np.
         return share
 
     present = peak >= rule.least_mv
-    on = np.where(present, t[0] + step * (first - 1 + between(first - 1, first)), np.nan)
-    off = np.where(present, t[0] + step * (last + 1 - between(last + 1, last)), np.nan)
+    on = np.where(present, t[0] + step * (first - 1 + between(first - 1, first)) - rule.early_s, np.nan)
+    off = np.where(present, t[0] + step * (last + 1 - between(last + 1, last)) + rule.late_s, np.nan)
     return on, off
 
 

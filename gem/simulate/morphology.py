@@ -67,7 +67,7 @@ class Look:
         self.pr_ms = _number(values["pr_interval"]["value"])
         self.axis = _number(values["qrs_axis"]["value"])
         self.span = {lead: float(np.ptp(x)) for lead, x in zip(STANDARD, mean.x, strict=True)}
-        self.lobes = {lead: lobes(mean.t, x) for lead, x in zip(STANDARD, mean.x, strict=True)}
+        self.lobes = {lead: _from_onset(lobes(mean.t, x)) for lead, x in zip(STANDARD, mean.x, strict=True)}
         self._onset = {lead: parts[0][1] if parts else 0.0 for lead, parts in self.lobes.items()}
         self._top = {lead: float(mean.t[np.argmax(x)]) for lead, x in zip(STANDARD, mean.x, strict=True)}
 
@@ -90,6 +90,11 @@ class Look:
 
     def longest_ms(self, lead: str, sign: int) -> float:
         return max((1e3 * (end - begin) for height, begin, end in self.lobes[lead] if height * sign > 0), default=0.0)
+
+
+def _from_onset(parts: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """The first deflection begins where the QRS does (`QRS_RULE.early_s`)."""
+    return [(height, begin - (QRS_RULE.early_s if k == 0 else 0.0), end) for k, (height, begin, end) in enumerate(parts)]
 
 
 def lobes(t: np.ndarray, x: np.ndarray) -> list[tuple[float, float, float]]:

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gem.cli.common import FORMATS
+from gem.ecg.io import readers
 from gem.simulate import simulate_recording, write_simulated
+from tests.ecg.written import muse
 
 Ran = subprocess.CompletedProcess[str]
 
@@ -79,7 +82,41 @@ def test_simulate_writes_a_recording_and_its_truth_and_never_over_another(tmp_pa
 
 def test_doctor_knows_the_readers() -> None:
     out = json.loads(gem("doctor", "--json").stdout)
-    assert {"wfdb", "csv", "npy", "parquet"} <= set(out["readers"])
+    assert {"wfdb", "csv", "npy", "parquet", "dicom", "scp", "aecg", "muse", "philips", "edf", "ishne", "fhir", "apple"} <= set(
+        out["readers"]
+    )
+    assert out["readers"]["ishne"].endswith("(experimental)")
+
+
+def test_help_lists_every_reader_and_marks_the_experimental_ones() -> None:
+    assert len(FORMATS) == len(readers())
+    for said, reader in zip(FORMATS, readers(), strict=True):
+        assert reader.describes.lower().startswith(said.lower().split()[0].rstrip(","))
+        assert ("experimental" in said) == reader.experimental
+    assert "ISHNE (experimental" in " ".join(gem("look", "--help").stdout.split())
+
+
+def test_export_writes_another_format_and_never_over_a_file(ecg: Path, tmp_path: Path) -> None:
+    for suffix in ("hea", "csv", "edf", "dcm"):
+        ran = gem("export", ecg / "one.hea", "-o", tmp_path / f"x.{suffix}")
+        assert (ran.returncode, ran.stdout) == (0, "")
+        assert "12: I II III" in gem("look", tmp_path / f"x.{suffix}").stdout
+    again = gem("export", ecg / "two.hea", "-o", tmp_path / "x.dcm")
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def test_what_the_device_said_stands_beside_ours_and_not_in_the_report(tmp_path: Path) -> None:
+    path = muse(tmp_path, simulate_recording("lbbb").recording.signal.astype(float), statement="NORMAL ECG \x9b2J")
+    look = json.loads(gem("look", path, "--json").stdout)
+    assert look["device_said"]["statements"] == ["NORMAL ECG 2J"]
+    assert look["read_by"] == "muse: XML root RestingECG"
+    text = gem("report", path).stdout
+    assert "NORMAL ECG" in text.split("Device said")[1]
+    assert "NORMAL ECG" not in text.split("Device said")[0]
+    said = json.loads(gem("report", path, "--json").stdout)
+    assert said["device_said"]["measurements"]["qrs_duration"] == {"value": 88.0, "unit": "ms"}
+    assert "NORMAL ECG" not in said["text"]
 
 
 def bad_files(folder: Path) -> dict[str, tuple[list[str], str]]:
@@ -120,7 +157,7 @@ def test_bad_input_gets_one_message_exit_2_and_writes_nothing(tmp_path: Path) ->
     cases = bad_files(tmp_path)
     before = sorted(os.listdir(tmp_path))
     for name, (options, says) in cases.items():
-        ran = gem("report", tmp_path / name, *options, "--html", tmp_path / "page.html")
+        ran = gem("report", tmp_path / name, *options, "--html", tmp_path / "page.html", "--fhir", tmp_path / "out.json")
         assert ran.returncode == 2, name
         assert says in ran.stderr, (name, ran.stderr)
         assert name in ran.stderr

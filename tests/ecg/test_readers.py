@@ -16,6 +16,7 @@ import wfdb
 from gem.ecg.io import Reader, read, readers
 from gem.ecg.lead import STANDARD
 from gem.errors import ECGReadError
+from tests.ecg.written import CLINICAL
 
 FS = 500.0
 
@@ -113,7 +114,7 @@ WRITERS = {
     "npy": lambda folder, x: (np.save(folder / "r_500Hz_mV.npy", x), folder / "r_500Hz_mV.npy")[1],
     "npz": write_npz,
     "parquet": write_parquet,
-}
+} | CLINICAL
 RANGES = {"wfdb212": 1.9, "wfdb80": 5.0}
 LSB = {"wfdb80": 0.05}
 NEEDS_RATE = {"csv", "text_bare"}

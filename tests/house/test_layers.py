@@ -27,6 +27,10 @@ DOORS = {
     "onnxruntime": {"gem/measure/scores.py"},
     "ray": {"gem/runner.py"},
     "soundfile": {"gem/ecg/io/wfdb.py"},
+    "pydicom": {"gem/ecg/io/dicom.py", "gem/ecg/io/dicom_write.py"},
+    "pyedflib": {"gem/ecg/io/edf.py"},
+    "sierraecg": {"gem/ecg/io/philips.py"},
+    "defusedxml": {"gem/ecg/io/xml.py"},
     "torch": {"gem/model", "gem/infer", "train"},
     "peft": {"gem/model/lora.py"},
 }
@@ -66,3 +70,18 @@ def test_a_foreign_library_has_one_door(path: Path) -> None:
     for module in imports(path):
         doors = DOORS.get(module.split(".")[0])
         assert doors is None or any(name.startswith(door) for door in doors), f"{name} imports {module}; its door is {doors}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_a_device_said_is_shown_and_reaches_no_prompt_and_no_measurement(path: Path) -> None:
+    """Only readers, the command line and the page that shows it beside ours know the name."""
+    name = path.relative_to(ROOT).as_posix()
+    if "device_said" in path.read_text(encoding="utf-8"):
+        assert name.startswith(("gem/ecg/", "gem/cli/")) or name == "gem/report/page.py", name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_loads_a_pickle_or_an_unguarded_xml_parser(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for word in ("allow_pickle=True", "import pickle", "trust_remote_code=True", "ElementTree.parse(", "fromstring(", "weights_only=False"):
+        assert word not in text, word

@@ -32,8 +32,8 @@ def test_edges_are_where_half_a_cosine_meets_the_limit(mv: float, rule) -> None:
     u = np.arccos(1 - 2 * share) / np.pi
     t = wave.grid(0.001)
     on, off = crossings(t, wave.at(t)[0], rule)
-    assert on == pytest.approx(0.200 + 0.100 * u, abs=5e-5)
-    assert off == pytest.approx(0.360 - 0.060 * u, abs=5e-5)
+    assert on == pytest.approx(0.200 + 0.100 * u - rule.early_s, abs=5e-5)
+    assert off == pytest.approx(0.360 - 0.060 * u + rule.late_s, abs=5e-5)
 
 
 @pytest.mark.parametrize(("rule", "mv"), [(P_RULE, 0.019), (QRS_RULE, 0.049), (T_RULE, 0.029), (T_RULE, 0.0)])

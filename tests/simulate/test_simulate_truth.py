@@ -59,9 +59,9 @@ def test_the_t_axis_is_the_one_asked_for(axis: float) -> None:
 
 
 def edges(x: np.ndarray, fs: float, rule: Rule) -> tuple[float, float]:
-    """First and last sample of a lone wave above its limit, s."""
+    """First and last sample of a lone wave above its limit, with the readers' margins, s."""
     above = np.flatnonzero(np.abs(x) > max(rule.floor_mv, rule.share * np.abs(x).max()))
-    return above[0] / fs, above[-1] / fs
+    return above[0] / fs - rule.early_s, above[-1] / fs + rule.late_s
 
 
 @pytest.mark.parametrize("seed", range(3))

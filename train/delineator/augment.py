@@ -87,8 +87,18 @@ def _targets(
     joint = np.stack([_cover(example.joint[wave], factor, first, crop) for wave in WAVES])
     valid = _cover(np.array([example.valid]), factor, first, crop) >= 1.0
     known = np.stack([_cover(example.unknown[wave], factor, first, crop) == 0 for wave in WAVES])
-    weight = np.broadcast_to(valid, (3, crop))
-    return lead, joint, np.broadcast_to((weight & known)[None], lead.shape).astype(np.float32), weight.astype(np.float32)
+
+    def weight(edges: np.ndarray) -> np.ndarray:
+        """[crop] where a score is taught: in the marked stretch, away from vague edges."""
+        if not example.vague_s:
+            return valid
+        around = np.stack([edges.ravel() - example.vague_s, edges.ravel() + example.vague_s], axis=1)
+        out: np.ndarray = valid & (_cover(around, factor, first, crop) == 0)
+        return out
+
+    lead_weight = np.stack([np.stack([weight(example.lead[wave][row]) for wave in WAVES]) for row in order]) & known
+    joint_weight = np.stack([weight(example.joint[wave]) for wave in WAVES])
+    return lead, joint, lead_weight.astype(np.float32), joint_weight.astype(np.float32)
 
 
 def _cover(edges: np.ndarray, factor: float, first: int, crop: int) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Examples: signals with the edges of every wave, from LUDB's cardiologists and from the simulator.
 
 LUDB marks neither the first nor the last beats of many records: what lies outside the marked stretch counts in no loss.
+The simulator knows which waves there are, also those that no cardiologist of LUDB marked (P waves that no QRS follows), but where a
+wave ends is a reader's habit: its edges teach nothing, or the network learns two habits (configs/LOG.md, 2026-11-21).
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ _LETTERS = {"p": "p", "N": "qrs", "t": "t"}
 _TOGETHER_S = 0.15
 """Marks of one wave in different leads lie this near each other."""
 _LEAST_LEADS = 4
+_VAGUE_S = 0.04
 _CUT_S = (0.6, 0.9)
 """At the ends of a simulated record waves that the edge cuts are not in the truth."""
 
@@ -36,6 +39,7 @@ class Example:
     joint    wave -> [n, 2] edges over all leads, s
     valid    stretch in which the edges are complete, s
     unknown  wave -> [n, 2] stretches in which the edges of the single leads are not known, s
+    vague_s  so near to an edge nothing is taught
     """
 
     signal: np.ndarray
@@ -44,6 +48,7 @@ class Example:
     joint: Edges
     valid: tuple[float, float]
     unknown: Edges
+    vague_s: float = 0.0
 
 
 def _pairs(rows: list[tuple[float, float]]) -> np.ndarray:
@@ -113,7 +118,7 @@ def simulated_example(seed: int) -> Example:
     joint["p"] = np.concatenate([joint["p"], seen])
     unknown = {"p": np.concatenate([seen, hidden]), "qrs": _pairs([]), "t": _pairs([])}
     valid = (_CUT_S[0], clean.duration_s - _CUT_S[1])
-    return Example(clean.signal, clean.fs, lead, joint, valid, unknown)
+    return Example(clean.signal, clean.fs, lead, joint, valid, unknown, _VAGUE_S)
 
 
 def ludb_examples(folder: Path) -> dict[int, Example]:

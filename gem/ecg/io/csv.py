@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gem.ecg.io.reader import HEAD_BYTES, Asked, Reader
+from gem.ecg.io.reader import HEAD_BYTES, TEXT_CAP_BYTES, Asked, Reader, whole
 from gem.ecg.io.table import MOST_COLUMNS, Table, rate_of, split_time, to_recording
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
@@ -120,7 +120,8 @@ def _read(path: Path, asked: Asked) -> Recording:
         raise ECGReadError(path, "no rows of numbers", "no_signal")
     names = dialect.names
     keep = [k for k in range(dialect.width) if not (names and names[k] == "" and k > 0)]
-    first_rows = _rows(path, dialect, 0, 1000)[0].T
+    squeezed = _squeezed(path, dialect) if dialect.separator == " " else None
+    first_rows = _rows(path, dialect, 0, 1000, squeezed)[0].T
     keep = [k for k in keep if not np.isnan(first_rows[k]).all()] or keep
     kept_names = tuple(names[k] for k in keep) if names else None
     time, time_rate = split_time(kept_names, first_rows[keep])
@@ -129,9 +130,9 @@ def _read(path: Path, asked: Asked) -> Recording:
         kept_names = kept_names[1:] if kept_names else None
     stated = next((dialect.stated[k] for k in ("fs", "sampling rate", "sampling_rate", "sample rate") if k in dialect.stated), None)
     fs = rate_of(path, _leading_number(stated) or time_rate, asked)
-    total = _rows(path, dialect, 0, 0)[1]
-    first, last = asked.window(path, total, fs)
-    values = _rows(path, dialect, first, last)[0].T[keep]
+    total = _rows(path, dialect, 0, 0, squeezed)[1]
+    first, last = asked.window(path, total, fs, len(keep))
+    values = _rows(path, dialect, first, last, squeezed)[0].T[keep]
     table = Table(values, kept_names, fs, dialect.stated.get("unit") or dialect.stated.get("units"), first, total)
     return to_recording(path, table, fs, asked)
 
@@ -141,16 +142,18 @@ def _leading_number(text: str | None) -> float | None:
     return float(found.group()) if found else None
 
 
-def _rows(path: Path, dialect: _Dialect, first: int, last: int) -> tuple[np.ndarray, int]:
-    """Rows first to last as [rows, width], and how many rows the whole file has (counted only when last = 0)."""
+def _rows(path: Path, dialect: _Dialect, first: int, last: int, squeezed: bytes | None) -> tuple[np.ndarray, int]:
+    """Rows first to last as [rows, width], and how many rows the whole file has (counted only when last = 0).
+
+    squeezed  the file with single blanks, where blanks separate; else it is streamed from the disk
+    """
     import pyarrow as pa
     from pyarrow import csv
 
     columns = [str(k) for k in range(dialect.width)]
-    blanks = dialect.separator == " "
     try:
         reader = csv.open_csv(
-            _squeezed(path, dialect) if blanks else str(path),
+            str(path) if squeezed is None else io.BytesIO(squeezed),
             read_options=csv.ReadOptions(column_names=columns, skip_rows=dialect.header, encoding=dialect.encoding, block_size=4 << 20),
             parse_options=csv.ParseOptions(delimiter=dialect.separator, ignore_empty_lines=True),
             convert_options=csv.ConvertOptions(
@@ -173,10 +176,10 @@ def _rows(path: Path, dialect: _Dialect, first: int, last: int) -> tuple[np.ndar
     return np.concatenate(parts) if parts else np.empty((0, dialect.width)), at
 
 
-def _squeezed(path: Path, dialect: _Dialect) -> io.BytesIO:
+def _squeezed(path: Path, dialect: _Dialect) -> bytes:
     """The file with runs of blanks reduced to one, for rows that are aligned by blanks."""
-    lines = path.read_text(dialect.encoding, errors="replace").splitlines()
-    return io.BytesIO("\n".join(" ".join(line.split()) for line in lines).encode(dialect.encoding))
+    text = whole(path, TEXT_CAP_BYTES).decode(dialect.encoding, errors="replace")
+    return re.sub(r"[ \t]*(\r?\n)[ \t]*", r"\1", re.sub(r"[ \t]+", " ", text)).strip().encode(dialect.encoding)
 
 
 READER = Reader("csv", "CSV, TSV and other delimited text (a column a lead)", _sniff, _read)

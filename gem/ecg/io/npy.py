@@ -1,11 +1,13 @@
 """NumPy .npy and .npz: one array, in .npz with optional keys for rate, unit and leads. Never a pickle."""
 
+import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from gem.ecg.io.reader import FILE_CAP_BYTES, Asked, Reader
+from gem.ecg.io.archive import members
+from gem.ecg.io.reader import Asked, Reader
 from gem.ecg.io.table import Table, orient, rate_of, to_recording
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
@@ -13,6 +15,7 @@ from gem.errors import ECGReadError
 _RATE_KEYS = ("fs", "sampling_rate", "sample_rate", "sampling_frequency")
 _LEAD_KEYS = ("leads", "lead_names", "sig_name", "channels")
 _UNIT_KEYS = ("unit", "units")
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def _sniff(path: Path, head: bytes) -> str | None:
@@ -29,28 +32,36 @@ def _scalar(arrays: dict[str, np.ndarray], keys: tuple[str, ...]) -> object | No
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive, none larger than its member: NumPy would set aside whatever memory a shape asks for."""
+    found = members(path)
     with zipfile.ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
-    if total > FILE_CAP_BYTES:
-        raise ECGReadError(path, f"unpacks to {total / 1e9:.1f} GB; at most {FILE_CAP_BYTES / 1e9:.1f} GB is read", "too_large")
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
+        for member in found:
+            with archive.open(member) as stream:
+                shape, _, dtype = _HEADERS[np.lib.format.read_magic(stream)](stream)
+            if math.prod(shape) * dtype.itemsize > member.file_size:
+                raise ECGReadError(path, f"{member.filename} declares the shape {shape}, which it does not hold", "truncated")
+    with np.load(path, allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in arrays.files}
 
 
 def _load(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     try:
-        if path.read_bytes()[:6] == b"\x93NUMPY":
+        with path.open("rb") as stream:
+            single = stream.read(6) == b"\x93NUMPY"
+        if single:
             return np.load(path, mmap_mode="r", allow_pickle=False), {}
         arrays = _npz(path)
-    except ValueError as fault:
-        if "pickle" in str(fault).lower() or "object" in str(fault).lower():
+    except ECGReadError:
+        raise
+    except Exception as fault:  # NumPy and zipfile raise whatever their parsing runs into
+        said = str(fault)
+        if "pickle" in said.lower() or "object" in said.lower():
             raise ECGReadError(path, "holds pickled Python objects, which are never loaded; save it as a plain array", "unsafe") from fault
-        raise ECGReadError(path, f"not a readable NumPy file ({fault})", "truncated") from fault
-    except (OSError, EOFError, SyntaxError, KeyError, zipfile.BadZipFile, NotImplementedError) as fault:
-        raise ECGReadError(path, f"not a readable NumPy file ({fault})", "malformed") from fault
+        code = "truncated" if isinstance(fault, ValueError | EOFError) else "malformed"
+        raise ECGReadError(path, f"not a readable NumPy file ({said[:100]})", code) from fault
     signals = [array for array in arrays.values() if array.ndim >= 2 and array.dtype.kind in "iuf"]
     if len(signals) != 1:
-        raise ECGReadError(path, f"holds {len(signals)} two-dimensional arrays ({', '.join(arrays)}); one is needed", "no_signal")
+        raise ECGReadError(path, f"holds {len(signals)} two-dimensional arrays ({', '.join(list(arrays)[:6])}); one is needed", "no_signal")
     return signals[0], arrays
 
 
@@ -59,7 +70,7 @@ def _read(path: Path, asked: Asked) -> Recording:
     columns = orient(array, path)
     stated = _scalar(keys, _RATE_KEYS)
     fs = rate_of(path, float(stated) if isinstance(stated, int | float) else None, asked)
-    first, last = asked.window(path, columns.shape[1], fs)
+    first, last = asked.window(path, columns.shape[1], fs, len(columns))
     unit = _scalar(keys, _UNIT_KEYS)
     names = next((tuple(map(str, keys[key].reshape(-1))) for key in _LEAD_KEYS if key in keys), None)
     if names is not None and len(names) != len(columns):

@@ -12,6 +12,8 @@ from gem.errors import ECGReadError
 
 _RATE_KEYS = (b"fs", b"sampling_rate", b"sample_rate", b"sampling_frequency")
 _UNIT_KEYS = (b"unit", b"units")
+_LARGEST_GROUP = 256 << 20
+"""Bytes of one row group, unpacked: Arrow decodes group by group."""
 
 
 def _sniff(path: Path, head: bytes) -> str | None:
@@ -28,17 +30,22 @@ def _read(path: Path, asked: Asked) -> Recording:
         with pq.ParquetFile(path) as file:
             schema, total = file.schema_arrow, file.metadata.num_rows
             columns = [f.name for f in schema if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+            largest = max((file.metadata.row_group(k).total_byte_size for k in range(file.metadata.num_row_groups)), default=0)
+            if largest > _LARGEST_GROUP:
+                raise ECGReadError(path, f"has a row group of {largest / 1e6:.0f} MB; write smaller ones", "too_large")
             if not 1 <= len(columns) <= MOST_COLUMNS or total == 0:
                 raise ECGReadError(path, f"holds {len(columns)} numeric columns and {total} rows; a column a lead is needed", "no_signal")
             head = next(file.iter_batches(batch_size=min(total, 1000), columns=columns))
             time, time_rate = split_time(tuple(columns), _matrix(head))
             fs = rate_of(path, _number(_stated(schema.metadata, _RATE_KEYS)) or time_rate, asked)
-            first, last = asked.window(path, total, fs)
+            first, last = asked.window(path, total, fs, len(columns))
             if time is not None:
                 columns.pop(time)
             signal = _stretch(file, columns, first, last)
-    except (pa.ArrowException, OSError) as fault:
-        raise ECGReadError(path, f"not readable Parquet ({fault})", "malformed") from fault
+    except ECGReadError:
+        raise
+    except Exception as fault:  # Arrow raises its own faults, and what decoding names in a damaged schema runs into
+        raise ECGReadError(path, f"not readable Parquet ({str(fault)[:100]})", "malformed") from fault
     table = Table(signal, tuple(columns), fs, _stated(schema.metadata, _UNIT_KEYS), first, total)
     return to_recording(path, table, fs, asked)
 

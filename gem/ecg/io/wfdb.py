@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gem.ecg.io.reader import Asked, Reader, checked_rate, mv_per, patient_age, patient_sex
+from gem.ecg.io.reader import Asked, Reader, checked_rate, mv_per, patient_age, patient_sex, whole
 from gem.ecg.recording import Recording
 from gem.errors import ECGReadError
 
@@ -18,15 +18,19 @@ _BYTES_PER_SAMPLE = {
 }  # fmt: skip
 _FLAC = {"508", "516", "524"}
 _MOST_SIGNALS = 256
+_HEADER_CAP_BYTES = 4 << 20
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
-_RECORD_LINE = re.compile(r"(?P<name>[\w-]+)(?P<segments>/\d+)?\s+(?P<signals>\d+)(\s+(?P<fs>[-+.\deE]+)\S*(\s+(?P<samples>\d+))?)?")
-_SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d+)(x(?P<spf>\d+))?(:\d+)?(\+(?P<offset>\d+))?(\s|\Z)")
+_RECORD_LINE = re.compile(
+    r"(?P<name>[\w-]+)(?P<segments>/\d+)?\s+(?P<signals>\d{1,9})(\s+(?P<fs>[-+.\deE]+)\S*(\s+(?P<samples>\d{1,15}))?)?"
+)
+_SIGNAL_LINE = re.compile(r"(?P<file>\S+)\s+(?P<format>\d{1,5})(x(?P<spf>\d{1,9}))?(:\d{1,9})?(\+(?P<offset>\d{1,15}))?(\s|\Z)")
 
 
 @dataclass(frozen=True)
 class _Header:
     fs: float
     samples: int
+    signals: int
     age: float | None
     sex: str | None
 
@@ -37,7 +41,8 @@ def _lines(text: str) -> list[str]:
 
 def _sniff(path: Path, head: bytes) -> str | None:
     if path.suffix.lower() != ".hea" and path.with_suffix(".hea").is_file():
-        header = path.with_suffix(".hea").read_bytes()
+        with path.with_suffix(".hea").open("rb") as stream:
+            header = stream.read(_HEADER_CAP_BYTES)
         if re.search(rb"(?m)^" + re.escape(path.name.encode()) + rb"\s", header):
             return f"{path.with_suffix('.hea').name} describes it"
     try:
@@ -54,7 +59,7 @@ def _sniff(path: Path, head: bytes) -> str | None:
 
 def _checked_header(path: Path) -> _Header:
     """The header's rate and length, once every file it names is proved safe and complete."""
-    text = path.read_bytes()[: 4 << 20].decode("utf-8", errors="replace")
+    text = whole(path, _HEADER_CAP_BYTES).decode("utf-8", errors="replace")
     lines = _lines(text)
     record = _RECORD_LINE.match(lines[0]) if lines else None
     if not record:
@@ -80,7 +85,7 @@ def _checked_header(path: Path) -> _Header:
         raise ECGReadError(path, f"declares {declared} samples a signal, but its signal files hold {held}", "truncated")
     comments = dict(re.findall(r"(?m)^#\s*<?([A-Za-z]+)>?\s*:\s*(.*)$", text))
     comments = {key.lower(): value for key, value in comments.items()}
-    return _Header(fs, declared or held, patient_age(comments.get("age")), patient_sex(comments.get("sex")))
+    return _Header(fs, declared or held, count, patient_age(comments.get("age")), patient_sex(comments.get("sex")))
 
 
 def _samples_in(header: Path, name: str, signals: list[tuple[str, int, int]]) -> int:
@@ -117,7 +122,7 @@ def _read(path: Path, asked: Asked) -> Recording:
     if not header_path.is_file():
         raise ECGReadError(path, "is a WFDB header, but its name does not end in .hea; rename it", "unsupported")
     header = _checked_header(header_path)
-    first, last = asked.window(path, header.samples, header.fs)
+    first, last = asked.window(path, header.samples, header.fs, header.signals)
     try:
         record = wfdb.rdrecord(str(header_path.with_suffix("").absolute()), sampfrom=first, sampto=last)
     except Exception as fault:  # wfdb raises whatever its parsing runs into
