@@ -67,7 +67,7 @@ def write_instruct(shard: Shard, recipe: Instructions) -> None:
     for first, second in pairwise(known):
         if first.record.split == second.record.split:
             rows += _of(comparisons(first, second, recipe.mix, recipe.seed), [first, second], first.record, recipe)[0]
-    _pictures(shard, recipe, recordings, rows)
+    _pictures(shard, recipe, known, recordings, rows)
     write_whole(shard.path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
@@ -132,26 +132,31 @@ def _picture_name(record: Record) -> str:
     return f"pages/{record.id}.jpg"
 
 
-def _pictures(shard: Shard, recipe: Instructions, recordings: dict[str, Recording], rows: Sequence[Row]) -> None:
+def _pictures(shard: Shard, recipe: Instructions, known: Sequence[Facts], recordings: dict[str, Recording], rows: Sequence[Row]) -> None:
     """Pages of the shard's records, and its part of the aligned set; each file is whole before the shard's own is there."""
     folder, members = Path(recipe.output), {}
     texts: dict[str, list[str]] = {}
     for row in rows:
         if row["row"] == "conversation" and row["task"] in ("grounded", "report") and len(row["ecgs"]) == 1:
             texts.setdefault(row["ecgs"][0]["record"], []).append(row["turns"][-1]["text"])
-    for name, recording in recordings.items():
+    for facts in known if recordings else ():
+        name, recording = facts.record.id, recordings[facts.record.id]
         page = b""
         if recipe.pictures is not None:
-            seed = int.from_bytes(hashlib.sha256(f"{recipe.seed} {name}".encode()).digest()[:8], "big")
-            page = as_image(recipe.pictures.scene(np.random.default_rng(seed)).picture(recording).image, recipe.quality)
-            (folder / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / f"pages/{name}.jpg", page)
+            page = as_image(recipe.pictures.scene(_chance(recipe, name)).picture(recording).image, recipe.quality)
+            target = folder / _picture_name(facts.record)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, page)
         if "aligned" in recipe.exports:
             key = name.replace("/", "_")
-            facts = facts_of(next(Record.model_validate_json(t) for t in shard.items if json.loads(t)["id"] == name), recording)
             members |= {f"{key}.npy": as_npy(recording.signal), f"{key}.beats.json": as_json(facts.measured.to_json(beats=True))}
             members[f"{key}.json"] = as_json({"id": name, "fs": recording.fs, "leads": list(recording.leads), "texts": texts.get(name, [])})
             members |= {f"{key}.jpg": page} if page else {}
     if members:
         (folder / "aligned").mkdir(exist_ok=True)
         write_whole(folder / "aligned" / shard.path.with_suffix(".tar").name, tar_of(members))
+
+
+def _chance(recipe: Instructions, name: str) -> np.random.Generator:
+    """Everything random about the page of a record."""
+    return np.random.default_rng(list(hashlib.sha256(f"{recipe.seed} {name}".encode()).digest()))
