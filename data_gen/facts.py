@@ -27,6 +27,17 @@ _MEANT = {
     "st_depression": ("st_depression", "stemi_posterior"),
 }  # fmt: skip
 """Waves of a report -> findings that rest on them."""
+_NAMES_OF_RHYTHM = frozenset(
+    {
+        "sinus_rhythm", "sinus_bradycardia", "sinus_tachycardia", "sinus_arrhythmia", "atrial_fibrillation", "atrial_flutter",
+        "ectopic_atrial_rhythm", "supraventricular_tachycardia", "wide_complex_tachycardia", "junctional_rhythm", "ventricular_escape",
+        "paced_ventricular", "paced_atrial",
+    }
+)  # fmt: skip
+_OF_BEATS = (_NAMES_OF_RHYTHM - {"sinus_bradycardia", "sinus_tachycardia"}) | {
+    "premature_ventricular", "premature_atrial", "bigeminy", "trigeminy", "pause", "av_block_2_mobitz_1", "av_block_2_mobitz_2",
+    "av_block_2_to_1", "av_block_3",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,8 @@ class Facts:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Where labels or report and trace disagree."""
         by_id, covers = self.findings.by_id, COVERS[self.record.corpus]
+        if not self.record.said & _NAMES_OF_RHYTHM:
+            covers -= _NAMES_OF_RHYTHM  # a record whose labels name no rhythm at all does not deny the one that is found
         out = []
         for code, keys in self.record.codes.items():
             states = [by_id[key].status for key in keys if key in by_id]
@@ -94,6 +107,16 @@ class Facts:
         return tuple(
             f for f in self.findings.by_id.values() if f.status == ABSENT and f.id not in self.disputed and f.id not in self.record.said
         )
+
+    @property
+    def complete(self) -> bool:
+        """Whether what is undisputed is all that labels and report assert: only then may it be called a conclusion."""
+        return not any(conflict.kind in ("said only", "sentence") for conflict in self.conflicts)
+
+    @property
+    def beats_agreed(self) -> bool:
+        """Whether nobody disputes what the beats do: only then may they be called regular, or each led by a P wave."""
+        return not self.disputed & _OF_BEATS
 
     def has(self, key: str) -> bool:
         return any(f.id == key for f in self.present)

@@ -3,7 +3,7 @@
 from data_gen.facts import Facts
 from data_gen.instruct.draft import Answer, Draft, Voice
 from data_gen.instruct.measuring import OVER_ALL
-from data_gen.instruct.sentences import rhythm_name, value_of
+from data_gen.instruct.sentences import RHYTHMS, rhythm_name, value_of
 from gem.report.phrase import number
 from gem.report.tolerance import tolerance_of
 
@@ -28,7 +28,7 @@ def comparison(first: Facts, second: Facts, voice: Voice) -> Draft | None:
             said.append(f"The {what} is {values[0]} in the first and {values[1]} in the second ECG{_judged(first, second, name)}.")
             asserts += [(k, f"The {what} is {value}.") for k, value in enumerate(values)]
     for k, (facts, other, words) in enumerate(((first, second, "first"), (second, first, "second"))):
-        only = [f for f in facts.present if other.denies(f.id)]
+        only = [f for f in facts.present if other.denies(f.id) and f.id not in RHYTHMS]
         for finding in voice.some(only, 3):
             said.append(f"Only the {words} ECG shows {finding.text}.")
             asserts += [(k, f"There is {finding.text}."), (1 - k, f"There is no {finding.text}.")]

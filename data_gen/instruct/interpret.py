@@ -4,7 +4,6 @@ from data_gen.facts import Facts
 from data_gen.instruct import sentences as say
 from data_gen.instruct.draft import Answer, Draft, Voice
 from gem.ecg.lead import STANDARD
-from gem.knowledge.find import NOT_ASSESSABLE
 
 STEPS = (
     "Step 1, quality, rate and rhythm",
@@ -75,7 +74,8 @@ def report(facts: Facts, voice: Voice) -> Draft:
 
 def open_question(facts: Facts, voice: Voice) -> Draft | None:
     """A question without options, answered in a few sentences."""
-    kind = voice.one(("open", "open.rhythm", "open.conduction", "open.axis", "open.st"))
+    kinds = ("open.rhythm", "open.conduction", "open.axis", "open.st")
+    kind = voice.one(("open", *kinds) if facts.complete else kinds)
     said = {
         "open": lambda: [*[say.stated(facts, voice, f) for f in facts.present if f.id not in say.RHYTHMS][:4], *_end(facts, voice)],
         "open.rhythm": lambda: say.rhythm(facts, voice),
@@ -120,8 +120,3 @@ def dialogue(facts: Facts, voice: Voice) -> Draft | None:
     if end := say.conclusion(facts, voice):
         pairs.append((voice.say("ask.open"), Answer(end)))
     return Draft("dialogue", tuple(pairs)) if len(pairs) >= 3 else None
-
-
-def not_assessed(facts: Facts) -> dict[str, str]:
-    """What could not be assessed, and why."""
-    return {f.text: f.why for f in facts.findings.by_id.values() if f.status == NOT_ASSESSABLE}

@@ -44,6 +44,10 @@ _DENIED = {
     "ST depression": ("st_depression", "stemi_posterior"), "premature ventricular complexes": ("premature_ventricular",),
     "premature atrial complexes": ("premature_atrial",),
 }  # fmt: skip
+_PATTERNS = (
+    "rSR'", "rsR'", "rSr'", "rsr'", "RSR'", "qRs", "qRS", "QRs", "Qrs", "qrS", "qR", "Qr", "rS", "Rs", "RS", "rs", "QS", "qrs",
+)  # fmt: skip
+"""Forms of QRS that the ruler reads (gem/report/lexicon.py)."""
 DENIALS: dict[str, tuple[str, ...]] = {
     "rhythm": ("premature ventricular complexes", "premature atrial complexes"),
     "conduction": (
@@ -83,10 +87,10 @@ def rhythm(facts: Facts, voice: Voice) -> list[str]:
     if rate:
         out.append(voice.say("rhythm", rhythm=name, rate=rate) if name else voice.say("rate", rate=rate))
     r = facts.measured.rhythm
-    if "basic_rr_shortest" in r.events and not ({"sinus_arrhythmia", "atrial_fibrillation"} & facts.disputed):
+    if "basic_rr_shortest" in r.events and facts.beats_agreed:
         low, high = (f"{1e3 * r.events[f'basic_rr_{end}']:.0f}" for end in ("shortest", "longest"))
         out.append(voice.say("regular", word="regular" if r.regular else "irregular", low=low, high=high))
-    if (r.p_per_qrs or 0) >= 0.9:
+    if (r.p_per_qrs or 0) >= 0.9 and facts.beats_agreed:
         out.append(voice.say("p.before"))
     elif r.p_per_qrs is None and facts.has("atrial_fibrillation"):
         out.append(voice.say("p.none"))
@@ -152,7 +156,9 @@ def section(facts: Facts, voice: Voice, name: str, most_denied: int = 3) -> list
 
 
 def conclusion(facts: Facts, voice: Voice) -> str | None:
-    """Everything present and undisputed in one sentence; "normal ECG" only where neither trace nor labels say otherwise."""
+    """Everything present in one sentence, where labels and report assert nothing else; "normal ECG" only where nobody says otherwise."""
+    if not facts.complete:
+        return None
     name = rhythm_name(facts)
     names = [f.text for f in facts.present if f.id not in RHYTHMS]
     if name and not names and not facts.disputed and not facts.conflicts and facts.record.normal is not False and not _slow_or_fast(facts):
@@ -170,7 +176,7 @@ def lead_sentence(facts: Facts, voice: Voice, lead: str) -> str | None:
     kind = voice.one(("r", "s", "t", "p", "pattern", "st"))
     if kind == "pattern":
         word = facts.measured.get("qrs_pattern", lead).word
-        return voice.say("lead.pattern", lead=lead, pattern=word, a="an" if word[:1] in "rRsS" else "a") if len(word or "") > 1 else None
+        return voice.say("lead.pattern", lead=lead, pattern=word, a="an" if word[:1] in "rRsS" else "a") if word in _PATTERNS else None
     name = {"r": "r_amplitude", "s": "s_amplitude", "t": "t_amplitude", "p": "p_amplitude", "st": "st_j"}[kind]
     m = facts.measured.get(name, lead)
     if m.value is None or m.doubt or (kind != "st" and abs(m.value) < 0.05):

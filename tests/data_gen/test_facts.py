@@ -81,3 +81,15 @@ def test_a_wave_that_the_report_contradicts_is_disputed_like_a_finding() -> None
     one = facts(english="T wave inversion in V4, V5.")
     assert "t_inversion" in one.disputed
     assert replace(one).conflicts == one.conflicts
+
+
+def test_a_label_without_support_leaves_no_conclusion_and_a_disputed_beat_no_regularity() -> None:
+    assert facts({"SR": ("sinus_rhythm",)}).complete
+    assert not facts({"IMI": ("q_inferior",), "SR": ("sinus_rhythm",)}).complete
+    assert facts({"SR": ("sinus_rhythm",)}).beats_agreed
+    assert not facts({"PVC": ("premature_ventricular",), "SR": ("sinus_rhythm",)}).beats_agreed
+
+
+def test_labels_that_name_no_rhythm_do_not_deny_the_one_that_is_found() -> None:
+    assert facts({"NORM": ()}, normal=True).has("sinus_rhythm")
+    assert not facts({"AFIB": ("atrial_fibrillation",)}).has("sinus_rhythm")
