@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from data_gen.corpora import COVERS
+from data_gen.corpora.german import heard_of
 from data_gen.corpora.record import Record
 from gem.ecg.lead import GROUPS
 from gem.ecg.quality import inspect
@@ -80,8 +81,8 @@ class Facts:
 
     @cached_property
     def _contradicted(self) -> tuple[Verdict, ...]:
-        """Claims of the report that the trace contradicts."""
-        checked = verify(self.record.english, self.measured, self.findings)
+        """Claims of the report that the trace contradicts; of a report without a translation, of the phrases that are understood."""
+        checked = verify(self.record.english or heard_of(self.record.report), self.measured, self.findings)
         return tuple(v for v in checked.verdicts if v.verdict == CONTRADICTED)
 
     @cached_property

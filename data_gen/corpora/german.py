@@ -29,10 +29,25 @@ def _phrases() -> dict[str, str]:
     return dict(sorted(raw.items(), key=lambda item: -len(item[0])))
 
 
+def _plain(report: str) -> str:
+    """Lower case, without what devices add."""
+    return " ".join(_NOISE.sub(" ", report.replace("Ä", "ä").replace("Ö", "ö").replace("Ü", "ü")).lower().split())
+
+
+def heard_of(report: str) -> str:
+    """What of a report is understood, in English: its known phrases, the longest first. No translation; enough to dispute a finding."""
+    rest, said = _plain(report), []
+    for phrase, english in _phrases().items():
+        pattern = rf"(?<![a-zäöüß]){re.escape(phrase)}(?![a-zäöüß])"
+        if re.search(pattern, rest):
+            rest = re.sub(pattern, ";", rest)
+            said.append(f"{english[:1].upper()}{english[1:]}.")
+    return " ".join(said)
+
+
 def english_of(report: str) -> str:
     """The report in English when every phrase of it is known, else ""."""
-    rest = " ".join(_NOISE.sub(" ", report.replace("Ä", "ä").replace("Ö", "ö").replace("Ü", "ü")).lower().split())
-    said = []
+    rest, said = _plain(report), []
     while rest:
         found = next((phrase for phrase in _phrases() if re.match(rf"{re.escape(phrase)}(?![a-zäöüß])", rest)), None)
         if found is None:

@@ -13,7 +13,9 @@ from tests.made import made
 LVH = {"sokolow_lyon": 4.1}
 
 
-def facts(codes: dict[str, tuple[str, ...]] | None = None, english: str = "", normal: bool | None = None, **changes: object) -> Facts:
+def facts(
+    codes: dict[str, tuple[str, ...]] | None = None, english: str = "", normal: bool | None = None, report: str = "", **changes: object
+) -> Facts:
     record = Record(
         id="ptbxl/00001_hr",
         corpus="ptbxl",
@@ -22,6 +24,7 @@ def facts(codes: dict[str, tuple[str, ...]] | None = None, english: str = "", no
         codes=codes or {},
         normal=normal,
         english=english,
+        report=report,
         author=Origin(kind="clinician", name="x"),
         licence="x",
         data_class="open",
@@ -93,3 +96,9 @@ def test_a_label_without_support_leaves_no_conclusion_and_a_disputed_beat_no_reg
 def test_labels_that_name_no_rhythm_do_not_deny_the_one_that_is_found() -> None:
     assert facts({"NORM": ()}, normal=True).has("sinus_rhythm")
     assert not facts({"AFIB": ("atrial_fibrillation",)}).has("sinus_rhythm")
+
+
+def test_a_phrase_of_an_untranslated_report_is_enough_to_dispute() -> None:
+    one = facts({"SR": ("sinus_rhythm",)}, report="sinusrhythmus periphere niederspannung etwas unbekanntes")
+    assert "low_voltage" in one.disputed
+    assert not one.denies("low_voltage")
