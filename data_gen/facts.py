@@ -112,7 +112,9 @@ class Facts:
     @property
     def complete(self) -> bool:
         """Whether what is undisputed is all that labels and report assert: only then may it be called a conclusion."""
-        return not any(conflict.kind in ("said only", "sentence") for conflict in self.conflicts)
+        there = {f.id for f in self.present}
+        borne_out = all(there & set(keys) for keys in self.record.codes.values() if keys)
+        return borne_out and not any(conflict.kind == "sentence" for conflict in self.conflicts)
 
     @property
     def beats_agreed(self) -> bool:

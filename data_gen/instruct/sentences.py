@@ -44,6 +44,8 @@ _DENIED = {
     "ST depression": ("st_depression", "stemi_posterior"), "premature ventricular complexes": ("premature_ventricular",),
     "premature atrial complexes": ("premature_atrial",),
 }  # fmt: skip
+_QTC_MS = 450.0
+"""Above it (Rautaharju 2009: 450 ms in men) a QT that is long by one formula only is neither called long nor denied."""
 _PATTERNS = (
     "rSR'", "rsR'", "rSr'", "rsr'", "RSR'", "qRs", "qRS", "QRs", "Qrs", "qrS", "qR", "Qr", "rS", "Rs", "RS", "rs", "QS", "qrs",
 )  # fmt: skip
@@ -148,6 +150,8 @@ def section(facts: Facts, voice: Voice, name: str, most_denied: int = 3) -> list
     """Findings of one section, then what is denied there."""
     out = [stated(facts, voice, f) for f in facts.present if f.id in SECTIONS[name] and f.id not in RHYTHMS]
     denied = [text for text in DENIALS[name] if facts.denies(*_DENIED[text])]
+    if (facts.measured.get("qtc_bazett").value or 0.0) >= _QTC_MS:
+        denied = [text for text in denied if text != "prolonged QT interval"]
     chosen = voice.some(denied, most_denied)
     if chosen:
         texts = [f"{', '.join(chosen[:-1])} or {chosen[-1]}"] if len(chosen) > 1 else chosen
@@ -160,7 +164,7 @@ def conclusion(facts: Facts, voice: Voice) -> str | None:
     if not facts.complete:
         return None
     name = rhythm_name(facts)
-    names = [f.text for f in facts.present if f.id not in RHYTHMS]
+    names = [f.text for f in facts.present if f.id not in RHYTHMS and not (f.id == "lvh_voltage" and facts.has("lvh"))]
     if name and not names and not facts.disputed and not facts.conflicts and facts.record.normal is not False and not _slow_or_fast(facts):
         return voice.say("conclude.normal", rhythm=name)
     said = ([name] if name else []) + names
