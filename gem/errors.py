@@ -5,6 +5,7 @@ GemError                   one clear message: what, what was needed, what was fo
 +-- RecordingError         a signal, rate or set of leads that cannot be a Recording
 +-- ConfigError            a YAML file or an option that does not describe what it should
 +-- NotReadable            a recording whose quality forbids an interpretation
++-- ModelError             a checkpoint, prompt or picture that does not fit the model
 """
 
 
@@ -68,3 +69,9 @@ class NotReadable(GemError):
     """A recording whose quality forbids an interpretation; the message says why."""
 
     code = "unusable"
+
+
+class ModelError(GemError):
+    """A checkpoint, prompt, picture or amount of memory that does not fit the model; the message says what to change."""
+
+    code = "bad_model"

@@ -1,6 +1,7 @@
 """Writing that cannot leave half a file: to a temporary name beside the target, then renamed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,3 +45,27 @@ def writing_whole(path: Path) -> Iterator[IO[bytes]]:
         raise ConfigError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which appears under its name when all went well, or not at all.
+
+    Raises `ConfigError` when something is there already, or the place cannot be written.
+    """
+    if path.exists():
+        raise ConfigError(f"{path}: is there already; choose another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
+    try:
+        yield part
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(part, 0o777 & ~umask)
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise

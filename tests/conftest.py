@@ -39,3 +39,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not ran:
         reporter.write_line(f"GEM_REQUIRE_DATA=1, but no test on real data ran ({_DATA})")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny model (configs/model/tiny.yaml)."""
+    from gem.model.build import ModelRecipe, build, save
+
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    save(*build(ModelRecipe.load(Path(__file__).parents[1] / "configs" / "model" / "tiny.yaml")), folder)
+    return folder

@@ -20,6 +20,9 @@ COMMANDS = {
     "verify": "check anybody's report against the trace",
     "export": "the same ECG in another format: WFDB, CSV, EDF, DICOM",
     "simulate": "make an ECG whose every fiducial and finding is known",
+    "chat": "a conversation with a model about an ECG; every answer is verified",
+    "batch": "reports of many ECGs, one JSON object a line; goes on where it stopped",
+    "convert": "published weights, or a recipe, as a folder that the other commands read",
     "doctor": "versions, readers and data found here",
 }
 

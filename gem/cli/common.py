@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gem.errors import GemError
+from gem.errors import ConfigError, GemError
 
 if TYPE_CHECKING:
     from gem.ecg.recording import Recording
+    from gem.infer.writer import Writer
 
 
 FORMATS = (
@@ -19,13 +20,16 @@ FORMATS = (
 """For `--help`, which imports no reader; in the order in which they are asked (`gem.ecg.io`)."""
 
 
-def file_arguments(sub: argparse.ArgumentParser, many: bool = True) -> None:
-    """The files and what the caller knows of them."""
+def file_arguments(sub: argparse.ArgumentParser, many: bool = True, optional: bool = False) -> None:
+    """The files and what the caller knows of them.
+
+    many, optional  several files; one file or none, and no --json
+    """
     sub.epilog = f"Formats: {'; '.join(FORMATS)}. The content decides, not the suffix. {sub.epilog}"
     if many:
         sub.add_argument("files", nargs="+", metavar="FILE", help="ECG file, or WFDB record name; several at once are rows")
     else:
-        sub.add_argument("file", metavar="FILE", help="ECG file, or WFDB record name")
+        sub.add_argument("file", metavar="FILE", nargs="?" if optional else None, help="ECG file, or WFDB record name")
     known = sub.add_argument_group("what the file may not say")
     known.add_argument("--fs", type=float, metavar="HZ", help="sampling rate")
     known.add_argument("--unit", metavar="UNIT", help="mV, uV, nV or V")
@@ -34,7 +38,8 @@ def file_arguments(sub: argparse.ArgumentParser, many: bool = True) -> None:
     known.add_argument("--sex", choices=("female", "male"), help="sex of the patient")
     known.add_argument("--start", type=float, default=0.0, metavar="S", help="first second to read")
     known.add_argument("--duration", type=float, metavar="S", help="seconds to read (default: all, at most 60)")
-    sub.add_argument("--json", action="store_true", help="one JSON object a file, one a line")
+    if not optional:
+        sub.add_argument("--json", action="store_true", help="one JSON object a file, one a line")
 
 
 def read_file(path: str, args: argparse.Namespace) -> "Recording":
@@ -49,6 +54,35 @@ def known_of(args: argparse.Namespace) -> dict[str, Any]:
     leads = tuple(args.leads.split(",")) if args.leads else None
     said = {"fs": args.fs, "unit": args.unit, "leads": leads, "duration_s": args.duration, "age": args.age, "sex": args.sex}
     return {"start_s": args.start} | {name: value for name, value in said.items() if value is not None}
+
+
+def model_arguments(sub: argparse.ArgumentParser, required: bool = False) -> None:
+    """A model that writes, and how it is asked."""
+    model = sub.add_argument_group("the model")
+    model.add_argument("--model", metavar="DIR", required=required, help="a checkpoint folder (see gem convert)")
+    model.add_argument("--adapter", metavar="DIR", help="LoRA adapters on it")
+    model.add_argument("--facts", action="store_true", help="it is told what was measured")
+    model.add_argument("--page", default="", metavar="NAME", help="layout of the page drawn for it, or none (default: the checkpoint's)")
+    model.add_argument("--length", type=int, default=512, metavar="N", help="longest answer in tokens (default: 512)")
+    model.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy, the same every time (default)")
+    model.add_argument("--seed", type=int, default=0, metavar="N", help="of sampling")
+    model.add_argument("--device", metavar="NAME", help="cpu, cuda, auto, ... (default: a GPU where there is one)")
+    model.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto", help="default: the checkpoint's")
+    model.add_argument("--bits", type=int, choices=(8, 4), help="quantise the LLM")
+
+
+def writer_of(args: argparse.Namespace) -> "Writer":
+    """The model that the command line names. Raises `GemError` when it cannot be loaded."""
+    try:
+        from gem.infer.engine import Decoding, Engine
+        from gem.infer.writer import Writer
+    except ModuleNotFoundError as fault:
+        raise ConfigError(f"--model needs {fault.name}; install the extra: pip install -c constraints.txt 'gem-ecg[model]'") from fault
+    if args.length < 1:
+        raise ConfigError(f"--length {args.length}: at least one token is needed")
+    engine = Engine.load(args.model, args.adapter, args.device, args.dtype, args.bits)
+    decoding = Decoding(args.length, args.temperature, seed=args.seed)
+    return Writer(engine, page=args.page, facts=args.facts, decoding=decoding)
 
 
 def say(text: str) -> None:

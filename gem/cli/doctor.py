@@ -11,7 +11,7 @@ from gem.cli.common import say, say_json
 
 _PACKAGES = (
     "numpy", "scipy", "pydantic", "wfdb", "pydicom", "pyEDFlib", "sierraecg", "pyarrow", "neurokit2", "opencv-python-headless", "pillow",
-    "torch", "transformers",
+    "torch", "transformers", "tokenizers", "peft",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gem.cli.common import each_file, file_arguments, read_file, say, say_json, talk
+from gem.cli.common import each_file, file_arguments, model_arguments, read_file, say, say_json, talk, writer_of
 from gem.errors import ConfigError, NotReadable
 from gem.files import write_whole
 
@@ -22,12 +22,14 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--html", metavar="PATH", help="one self-contained page; a folder when several files are given")
     sub.add_argument("--fhir", metavar="PATH", help="a FHIR R4 Bundle (JSON); a folder when several files are given")
     sub.add_argument("--partial", action="store_true", help="also with fewer than 12 leads: what they allow, the rest not assessed")
+    model_arguments(sub)
 
 
 def run(args: argparse.Namespace) -> int:
     for option, place in (("--html", args.html), ("--fhir", args.fhir)):
         if place and len(args.files) > 1 and not Path(place).is_dir():
             raise ConfigError(f"{option} {place}: with several files an existing folder is needed")
+    writer = writer_of(args) if args.model else None
 
     def one(path: str) -> None:
         from gem.infer.pipeline import interpret
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
         recording = read_file(path, args)
         _check_leads(recording, args.partial)
-        report = interpret(recording)
+        report = interpret(recording, writer)
         for target, content in _files(args, path, report, recording).items():
             write_whole(target, content)
             talk(f"gem report: {target} written; {report.summary}")

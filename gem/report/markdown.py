@@ -1,6 +1,6 @@
 """A verified report as Markdown: the text with a mark at each sentence, and the table of intervals."""
 
-from gem.report.report import NOTICE, SECTIONS, VerifiedReport
+from gem.report.report import NOTICE, VerifiedReport
 
 _MARK = {"supported": "✓", "contradicted": "✗ **contradicted**", "not measured": "(not measured)", "not checkable": ""}
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]#|"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
@@ -9,7 +9,7 @@ _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]#|"} | {"<": "&lt;", ">":
 def markdown(report: VerifiedReport) -> str:
     """The report as one Markdown document; texts from the file are escaped."""
     lines = [f"# {report.source.rsplit('/', 1)[-1].translate(_SPECIAL)}", "", f"> {NOTICE}", ""]
-    for section in SECTIONS:
+    for section in report.report.sections:
         said = [s for s in report.report.sentences if s.section == section]
         if said:
             marked = [f"{s.text.translate(_SPECIAL)} {_MARK[report.verdict_of(s)]}".strip() for s in said]

@@ -14,7 +14,7 @@ from gem.knowledge.criterion import Evidence
 from gem.measure.measurement import Measurement, Measurements
 from gem.report.device import device_html
 from gem.report.paper import ecg_svg
-from gem.report.report import NOTICE, SECTIONS, Sentence, VerifiedReport
+from gem.report.report import NOTICE, Sentence, VerifiedReport
 
 _WAVES = {
     "p_": "p", "pr_": "p qrs", "q_": "qrs", "r_": "qrs", "s_": "qrs", "qrs": "qrs", "delta": "qrs", "st_": "st", "t_": "t",
@@ -85,7 +85,7 @@ def _focus(evidence: tuple[Evidence, ...]) -> str:
 
 def _report(report: VerifiedReport) -> str:
     out = []
-    for section in SECTIONS:
+    for section in report.report.sections:
         said = [s for s in report.report.sentences if s.section == section]
         if said:
             out.append(f"<h3>{escape(section)}</h3><p>{' '.join(_sentence(report, s) for s in said)}</p>")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gem.knowledge.criterion import Evidence
 from gem.knowledge.find import Findings
 from gem.measure.measurement import Measurements
+from gem.report.claim import sentences
 from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
 
 SECTIONS = (
@@ -18,6 +19,9 @@ SECTIONS = (
 )
 """A clinician's order of reading."""
 
+WHOLE = "Interpretation"
+"""The one section of a text that somebody else wrote."""
+
 NOTICE = "Research use only: not a medical device. A clinician must over-read this report."
 
 
@@ -25,7 +29,7 @@ NOTICE = "Research use only: not a medical device. A clinician must over-read th
 class Sentence:
     """One sentence and what it rests on.
 
-    section   one of `SECTIONS`
+    section   one of `SECTIONS`, or `WHOLE`
     evidence  measurements it was written from
     finding   id of the finding it states, or ""
     source    citation of that finding's criterion, or ""
@@ -40,20 +44,37 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Report:
-    """Sentences in order; `writer` says who wrote them ("template 1")."""
+    """Sentences in order; `writer` says who wrote them ("template 1").
+
+    whole  a text that came as one, kept to the letter; "" where the sentences are the text
+    """
 
     sentences: tuple[Sentence, ...]
     writer: str
+    whole: str = ""
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections it may have, in order."""
+        return (WHOLE,) if self.whole else SECTIONS
 
     @property
     def text(self) -> str:
         """Plain text, one paragraph a section, ending with `NOTICE`."""
+        if self.whole:
+            return f"{self.whole}\n{NOTICE}"
         lines = []
         for section in SECTIONS:
             said = [sentence.text for sentence in self.sentences if sentence.section == section]
             if said:
                 lines.append(f"{section}: {' '.join(said)}")
         return "\n".join([*lines, NOTICE])
+
+
+def told(text: str, writer: str) -> Report:
+    """The report that a model or a person wrote: the text to the letter, and its sentences."""
+    said = text.strip()
+    return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said)
 
 
 @dataclass(frozen=True)

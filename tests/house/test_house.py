@@ -54,7 +54,7 @@ def test_import_and_help_load_nothing_heavy_and_measuring_no_torch() -> None:
     listed = f"import sys, json; print(json.dumps([m for m in {heavy} if m in sys.modules]))"
     assert json.loads(python(f"import gem; {listed}")) == []
     assert json.loads(python(f"import gem.cli; gem.cli.parser().format_help(); {listed}")) == []
-    assert "torch" not in json.loads(python(f"import gem.infer.pipeline, gem.simulate; {listed}"))
+    assert "torch" not in json.loads(python(f"import gem.infer.pipeline, gem.infer.batch, gem.simulate; {listed}"))
 
 
 def test_versions_agree() -> None:

@@ -1,0 +1,69 @@
+"""A model as the writer of reports: what it is shown of a recording, and its answer as a Report."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from gem.ecg.recording import Recording
+from gem.errors import ModelError
+from gem.image.layout import USUAL_S
+from gem.image.scene import Scene
+from gem.infer.engine import GREEDY, Decoding, Engine
+from gem.infer.facts import fact_block
+from gem.measure.measurement import Measurements
+from gem.model.tokens import Message, user
+from gem.report.report import Report, told
+
+QUESTION = "Interpret this ECG: rhythm, intervals and axis, what the leads show, and the diagnosis with its evidence."
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model and how it is asked.
+
+    page   layout of the page that is drawn for it; "" is the one its checkpoint names, "none" shows it no page
+    facts  it is told what was measured, so that it can quote it
+    """
+
+    engine: Engine
+    question: str = QUESTION
+    page: str = ""
+    facts: bool = False
+    decoding: Decoding = GREEDY
+
+    @property
+    def name(self) -> str:
+        return f"model {self.engine.name}{' with facts' if self.facts else ''}"
+
+    def write(self, recording: Recording, measurements: Measurements) -> Report:
+        """The model's report. Raises `GemError` when the recording does not fit the model or the page."""
+        return self.write_all([(recording, measurements)])[0]
+
+    def write_all(self, cases: Sequence[tuple[Recording, Measurements]], batch: int = 8) -> list[Report]:
+        """Reports of several recordings, in batches."""
+        asked = [self.messages(recording, measurements) for recording, measurements in cases]
+        return [told(text, self.name) for text in self.engine.answer(asked, self.decoding, batch)]
+
+    def messages(self, recording: Recording, measurements: Measurements) -> list[Message]:
+        """The conversation that asks for a report."""
+        text = f"{fact_block(measurements)}\n{self.question}" if self.facts else self.question
+        return [user(text, *self.shown(recording))]
+
+    def shown(self, recording: Recording) -> tuple[list[Recording], list[Any]]:
+        """What the model sees: the signal where it reads signals, a page where it reads pictures. Raises `ModelError` when neither."""
+        processor = self.engine.processor
+        ecgs = [recording] if processor.ecg is not None else []
+        picture = processor.image_input
+        pages = [drawn(recording, self.page or picture.page)] if picture is not None and self.page != "none" else []
+        if not ecgs and not pages:
+            raise ModelError(f"{self.engine.name} reads pictures only, and --page none shows it none; name a layout")
+        return ecgs, pages
+
+
+def drawn(recording: Recording, layout: str) -> Image.Image:
+    """The recording on paper, as much of it as there is up to a page."""
+    seconds = min(USUAL_S, math.floor(2 * recording.duration_s + 0.1) / 2)
+    return Image.fromarray(Scene(layout=layout, seconds=seconds).picture(recording).image)
