@@ -27,4 +27,5 @@ check: venv
 
 bench: venv
 	$(RUN)python -m eval.bench
+	$(RUN)python -m data_gen.bench
 	$(RUN)python -m eval.bench_model

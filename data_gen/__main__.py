@@ -10,8 +10,12 @@ import yaml
 
 from data_gen.images.config import ImageSet
 from data_gen.images.shard import SCHEMA, count, suffix_of, write_images
+from data_gen.instruct.config import Instructions
+from data_gen.instruct.run import instruct, write_requests
 from data_gen.provenance import write_provenance
 from data_gen.records import listed
+from data_gen.teacher.batch import take_answers
+from gem.config import read_yaml
 from gem.ecg.lead import STANDARD
 from gem.errors import ConfigError, GemError
 from gem.files import write_whole
@@ -22,17 +26,36 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m data_gen", description="Make the data set that a recipe describes; goes on where it stopped."
     )
-    parser.add_argument("config", metavar="CONFIG", help="a recipe, e.g. configs/data/images_pairs.yaml")
+    parser.add_argument("config", metavar="CONFIG", help="a recipe, e.g. configs/data/instruct_ptbxl.yaml")
     parser.add_argument("changes", nargs="*", metavar="key.sub=value", help="settings that override it")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--shard", metavar="i/n", help="this part of the shards only, for a Slurm array")
     parser.add_argument("--ray", metavar="ADDRESS", help="a Ray cluster instead of processes")
+    parser.add_argument("--export-requests", metavar="FILE", help="write the teacher's requests as a batch file, and stop")
+    parser.add_argument(
+        "--import-answers", nargs=2, metavar=("ANSWERS", "REQUESTS"), help="take a batch's answers into the cache, and stop"
+    )
     args = parser.parse_args(argv)
     try:
+        if "mix" in read_yaml(Path(args.config)):
+            return _instructions(Instructions.load(args.config, args.changes), args)
         return images(ImageSet.load(args.config, args.changes), args.jobs, args.shard, args.ray)
     except GemError as fault:
         sys.stderr.write(f"data_gen: {fault}\n")
         return 2
+
+
+def _instructions(recipe: Instructions, args: argparse.Namespace) -> int:
+    """An instruction set, or one end of a batch for its teacher."""
+    if args.export_requests:
+        return write_requests(recipe, Path(args.export_requests))
+    if args.import_answers:
+        if recipe.teacher is None:
+            raise ConfigError("--import-answers needs a `teacher` in the recipe")
+        taken, lost = take_answers(*map(Path, args.import_answers), recipe.teacher)
+        sys.stderr.write(f"data_gen: {taken} answers taken, {lost} of no use; run again with teacher.backend=replay\n")
+        return 3 if lost else 0
+    return instruct(recipe, args.jobs, args.shard, args.ray)
 
 
 def images(recipe: ImageSet, jobs: int, part: str | None, ray: str | None) -> int:

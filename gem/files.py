@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from gem.errors import ConfigError
 
@@ -30,6 +31,20 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose file is there only when the block ends well; for what does not fit in memory. Raises `ConfigError`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as stream:
+            yield stream
+        os.replace(temporary, path)
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be written ({fault.strerror}); choose another place") from fault
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def write_images(shard: Shard, recipe: ImageSet) -> None:
     if recipe.store == "parameters":
         write_whole(shard.path, _lines([*rows, *failed]))
     else:
-        write_whole(shard.path, _tar(members | ({ERRORS: _lines(failed).encode()} if failed else {})))
+        write_whole(shard.path, tar_of(members | ({ERRORS: _lines(failed).encode()} if failed else {})))
 
 
 def count(shards: list[Shard]) -> tuple[int, int]:
@@ -82,7 +82,7 @@ def _lines(rows: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _tar(members: Members) -> bytes:
+def tar_of(members: Members) -> bytes:
     """A tar whose bytes depend on its members only."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:

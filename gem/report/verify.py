@@ -84,12 +84,12 @@ def verify(text: str, measurements: Measurements, findings: Findings | None = No
     findings   from `find`, when already known
     """
     findings = findings or find(measurements)
-    verdicts = tuple(Verdict(claim, *_judge(claim, measurements, findings)) for claim in read_claims(text))
+    verdicts = tuple(Verdict(claim, *judge(claim, measurements, findings)) for claim in read_claims(text))
     return Checked(text, tuple(sentences(text)), verdicts)
 
 
-def _judge(claim: Claim, m: Measurements, findings: Findings) -> tuple[str, str]:
-    """(verdict, why) of one claim."""
+def judge(claim: Claim, m: Measurements, findings: Findings) -> tuple[str, str]:
+    """(verdict, why) of one claim: `verify` for claims that were already read."""
     judges: dict[str, Callable[[Claim, Measurements, Findings], tuple[bool | None, str]]] = {
         "value": judge_value,
         "word": judge_word,

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GROUND = {"errors", "config", "conversation", "jsonl", "files", "runner", "__init__"}
 FLOORS = {
+    "llm": set(),
     "ecg": set(),
     "simulate": {"ecg"},
     "measure": {"ecg"},
@@ -21,7 +22,8 @@ FLOORS = {
 DOORS = {
     "neurokit2": {"gem/measure/delineate.py", "eval/bench.py"},  # the bench times it as others run it
     "wfdb": {"gem/ecg/io/wfdb.py"},
-    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py"},
+    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py"},
+    "h5py": {"data_gen/corpora/hdf5.py"},
     "onnxruntime": {"gem/measure/scores.py"},
     "ray": {"gem/runner.py"},
     "soundfile": {"gem/ecg/io/wfdb.py"},

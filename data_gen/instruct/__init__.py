@@ -1,0 +1,1 @@
+"""Facts -> drafts of conversations, and what makes a draft acceptable."""
