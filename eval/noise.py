@@ -3,8 +3,8 @@
     python -m eval.noise [--n 100] [--seed 1] [--jobs N] [--plot FILE.png] [--json]
 
 The same n specs (`gem.simulate.random_spec`) at every SNR, with one kind of noise each (muscle, wander, mains, motion, white, in
-turn). Spread: 1.48 x the median absolute difference from the truth, since a lost record must not hide the others; beside it the
-share of records on which the interval was given although the truth has it ("kept").
+turn). Bias: the median difference from the truth; spread: 1.48 x the median absolute deviation from it, since one lost record must not
+hide the others; beside them the share of the records whose truth has the interval on which it was given ("kept").
 """
 
 import argparse
@@ -34,7 +34,8 @@ def figures(name: str, compared: list[Compared]) -> dict[str, float]:
     d = np.array([measured - truth for truth, measured in pairs if truth is not None and measured is not None])
     if not len(d):
         return {"bias": float("nan"), "spread": float("nan"), "kept": 0.0, "n": len(asked)}
-    return {"bias": float(np.median(d)), "spread": 1.4826 * float(np.median(np.abs(d))), "kept": len(d) / len(asked), "n": len(asked)}
+    bias = float(np.median(d))
+    return {"bias": bias, "spread": 1.4826 * float(np.median(np.abs(d - bias))), "kept": len(d) / len(asked), "n": len(asked)}
 
 
 def curve(engine: str, n: int, seed: int, jobs: int) -> Curve:
@@ -58,20 +59,23 @@ def table(curves: dict[str, Curve]) -> str:
 
 
 def plot(curves: dict[str, Curve], n: int, to: Path) -> None:
-    """Spread over SNR, one panel an interval. Raises `ConfigError` without matplotlib."""
+    """Bias and spread over SNR, one column an interval. Raises `ConfigError` without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError as fault:
         raise ConfigError("--plot needs matplotlib: pip install -c constraints.txt matplotlib") from fault
-    figure = Figure(figsize=(11, 3.2), layout="constrained")
-    for axes, (name, label) in zip(figure.subplots(1, len(INTERVALS), sharex=True), INTERVALS.items(), strict=True):
-        for engine, rows in curves.items():
-            axes.plot(SNR_DB, [row["spread"] for row in rows[name]], marker="o", label=engine)
-        axes.set(title=label, xlabel="SNR, dB", ylabel="spread, ms" if name == "p_duration" else "", yscale="log")
-        axes.invert_xaxis()
-        axes.grid(True, which="both", alpha=0.3)
-    axes.legend()
-    figure.suptitle(f"Difference from the truth of {n} simulated records (1.48 x median absolute)")
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    panels = figure.subplots(2, len(INTERVALS), sharex=True)
+    for row, key in enumerate(("bias", "spread")):
+        for axes, (name, label) in zip(panels[row], INTERVALS.items(), strict=True):
+            for engine, rows in curves.items():
+                axes.plot(SNR_DB, [point[key] for point in rows[name]], marker="o", label=engine)
+            axes.axhline(0, color="0.6", linewidth=0.8)
+            axes.grid(True, alpha=0.3)
+            axes.set(title=f"{label} {key}, ms", xlabel="SNR, dB" if row else "")
+    panels[0][0].invert_xaxis()
+    panels[0][0].legend()
+    figure.suptitle(f"Measured less truth on {n} simulated records")
     figure.savefig(to, dpi=120, format=to.suffix.lstrip(".") or "png")
 
 
