@@ -7,6 +7,7 @@ import pytest
 
 from eval.bench import network_multiply_adds
 from eval.delineation import spread
+from eval.devices import pairs_of, summary
 from eval.fibrillation import FIBRILLATION, Case, ludb_cases, ptbxl_cases, scored
 from eval.findings import wilson
 from eval.noise import figures, plot
@@ -60,3 +61,15 @@ def test_the_multiply_adds_of_the_network_grow_with_leads_and_length() -> None:
     assert 1e8 < twelve < 5e9
     assert network_multiply_adds(leads=6) < 0.6 * twelve
     assert network_multiply_adds(samples=5000) == pytest.approx(2 * twelve, rel=0.05)
+
+
+def test_axes_are_compared_around_the_circle_and_what_is_absent_is_left_out() -> None:
+    files = {"a": {"qrs_axis": (175.0, -175.0), "pr_interval": (150.0, None)}, "b": {"qrs_axis": (10.0, 4.0)}}
+    assert summary(files) == {"qrs_axis": (2.0, 8.0, 2)}
+
+
+@pytest.mark.data
+def test_a_device_and_we_agree_on_the_rate_and_a_file_without_device_numbers_is_left_out(data: Path) -> None:
+    theirs, ours = pairs_of(data / "formats" / "muse_xml" / "braveheart_example1.xml")["heart_rate"]
+    assert ours == pytest.approx(theirs, abs=2)
+    assert pairs_of(data / "formats" / "wfdb" / "made12.hea") == {}

@@ -38,15 +38,32 @@ def test_amplitudes_agree_with_the_truth() -> None:
 @pytest.mark.parametrize(
     ("preset", "name"),
     [
-        ("normal", "sinus rhythm"), ("bradycardia", "sinus bradycardia"), ("tachycardia", "sinus tachycardia"),
+        ("normal", "sinus rhythm"), ("bradycardia", "sinus bradycardia"), ("tachycardia rate=110", "sinus tachycardia"),
         ("sinus_arrhythmia", "sinus arrhythmia"), ("atrial_fibrillation", "atrial fibrillation"),
         ("atrial_fibrillation_fast", "atrial fibrillation"), ("paced_ventricular", "ventricular paced rhythm"),
+        ("paced_atrial", "atrial paced rhythm"), ("atrial_flutter_3_to_1", "atrial flutter"), ("atrial_flutter_4_to_1", "atrial flutter"),
+        ("av_block_3_wide", "third-degree AV block with a wide escape rhythm"),
+        ("av_block_3_narrow", "third-degree AV block with a narrow escape rhythm"),
     ],
 )  # fmt: skip
 def test_rhythms_get_their_names_with_evidence(preset: str, name: str) -> None:
     rhythm = measured(preset).rhythm
     assert rhythm.name == name
     assert all(any(c.isdigit() for c in text) for text in rhythm.evidence)
+
+
+@pytest.mark.parametrize("preset", ["normal", "av_block_1", "lbbb", "premature_ventricular", "sinus_pause"])
+def test_every_conducted_beat_has_its_p_wave_also_the_first(preset: str) -> None:
+    assert measured(preset).rhythm.p_per_qrs == 1.0
+
+
+def test_the_second_reading_is_carried_where_the_engines_differ() -> None:
+    recording = simulate_recording("lbbb").recording
+    alone, both = (measure_recording(recording, second=second) for second in (False, True))
+    assert both.of_all["heart_rate"] == alone.of_all["heart_rate"]
+    other = measure_recording(recording, engine="neurokit").of_all["qrs_duration"].value
+    assert f"neurokit reads {other:.0f} ms" in (both.of_all["qrs_duration"].doubt or "")
+    assert both.of_all["qrs_duration"].value == alone.of_all["qrs_duration"].value
 
 
 def test_in_atrial_fibrillation_no_p_wave_is_invented() -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def small(folder: Path, **changes: object) -> DelineatorRecipe:
 
 
 def test_targets_cover_the_truth_and_nothing_outside_the_marked_stretch_counts(simulated: list[Example]) -> None:
-    example = simulated[0]
+    example = replace(simulated[0], vague_s=0.0)
     made = drawn(example, 2048, 12, PLAIN, np.random.default_rng(0))
     assert {key: value.shape for key, value in made.items()} == {
         "signal": (12, 2048), "lead": (12, 3, 2048), "joint": (3, 2048), "lead_weight": (12, 3, 2048), "joint_weight": (3, 2048),
@@ -52,6 +53,17 @@ def test_targets_cover_the_truth_and_nothing_outside_the_marked_stretch_counts(s
     assert outside.any()
     assert not made["joint_weight"][:, outside].any()
     assert made["joint_weight"][:, ~outside].mean() > 0.95
+
+
+def test_a_simulated_wave_is_taught_but_not_where_it_ends(simulated: list[Example]) -> None:
+    example = simulated[0]
+    exact, vague = (drawn(replace(example, vague_s=s), 2048, 12, PLAIN, np.random.default_rng(0)) for s in (0.0, example.vague_s))
+    assert example.vague_s > 0.02
+    for weight, target in (("joint_weight", "joint"), ("lead_weight", "lead")):
+        assert (vague[weight] <= exact[weight]).all()
+        edge = np.abs(np.diff(exact[target], axis=-1)) > 0
+        assert not vague[weight][..., 1:][edge].any()
+        assert vague[weight].sum() > 0.4 * exact[weight].sum()
 
 
 def _first_sample(example: Example, signal: np.ndarray) -> int:
