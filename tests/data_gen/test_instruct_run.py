@@ -300,11 +300,14 @@ def test_the_adversary_is_caught_and_the_honest_stand_in_is_not(recipe: Path, tm
 
 def test_a_full_disk_is_one_message_and_what_was_written_is_kept(recipe: Path, tmp_path: Path) -> None:
     """A limit on the size of a file stands for the disk: the shards fit, the joined file does not."""
-    command = ["bash", "-c", f"ulimit -f 40; exec {sys.executable} -m data_gen {recipe} per_shard=1"]
+    assert main([str(recipe), "per_shard=1", f"output={tmp_path / 'whole'}"]) == 0
+    limit_kib = max(p.stat().st_size for p in (tmp_path / "whole" / "shards").iterdir()) // 1024 + 1
+    assert (tmp_path / "whole" / "conversations" / "train.jsonl").stat().st_size > 1024 * limit_kib
+    command = ["bash", "-c", f"ulimit -f {limit_kib}; exec {sys.executable} -m data_gen {recipe} per_shard=1"]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert "cannot be written (File too large)" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert len(list((tmp_path / "out" / "shards").glob("part-*.jsonl"))) == 4
     assert main([str(recipe), "per_shard=1"]) == 0
-    assert read_conversations(tmp_path / "out" / "conversations" / "train.jsonl")
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
