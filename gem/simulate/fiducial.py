@@ -25,12 +25,15 @@ class Rule:
     late_s: float = 0.0
 
 
-P_RULE = Rule(0.010, 0.05, 0.02, 0.011, 0.002)
-"""10 uV: a tenth of a small square, about the noise that a recorder may have (Kligfield 2007, part I: 30 uV peak to peak)."""
+P_RULE = Rule(0.010, 0.05, 0.02, 0.012, 0.008)
+"""10 uV: a tenth of a small square, about the noise that a recorder may have (Kligfield 2007, part I: 30 uV peak to peak). LUDB's
+marks give 11 and 2 ms of the margins, the rest as for QRS."""
 T_RULE = Rule(0.010, 0.05, 0.03, 0.0, 0.006)
 """As P; a T wave leaves its baseline slowly, so less than 0.03 mV is called flat."""
-QRS_RULE = Rule(0.015, 0.02, 0.05, 0.010, 0.0)
-"""Steeper, so a smaller share of a larger wave; half a small square is the least that is called a QRS."""
+QRS_RULE = Rule(0.015, 0.02, 0.05, 0.017, 0.008)
+"""Steeper, so a smaller share of a larger wave; half a small square is the least that is called a QRS. LUDB's marks give 10 ms of the
+margin at the onset; the other 7, and the 8 at the end, stand for the slow first and last forces that a sum of few smooth bumps
+lacks: without them networks that saw real ECGs only read every simulated QRS that much wider (configs/LOG.md)."""
 DEFLECTION_MV = 0.03
 """A Q, R or S smaller than this is not named; the least deflection of CSE and IEC 60601-2-25 is 0.02 mV."""
 

@@ -20,7 +20,7 @@ _TABLE: dict[str, dict[str, Any]] = {
     "atrial_flutter_3_to_1": {"rhythm": "atrial_flutter", "block_ratio": 3, "rate": 96, "age": 64, "sex": "male", "seed": 10},
     "atrial_flutter_4_to_1": {"rhythm": "atrial_flutter", "block_ratio": 4, "rate": 72, "age": 70, "sex": "female", "seed": 11},
     "atrial_flutter_variable": {"rhythm": "atrial_flutter", "age": 69, "sex": "male", "seed": 12},
-    "supraventricular_tachycardia": {"rhythm": "supraventricular_tachycardia", "rate": 184, "age": 27, "sex": "female", "seed": 13},
+    "supraventricular_tachycardia": {"rhythm": "supraventricular_tachycardia", "rate": 184, "age": 27, "sex": "female", "seed": 3},
     "premature_atrial": {"rate": 70, "ectopy": "pac", "age": 52, "sex": "female", "seed": 14},
     "premature_ventricular": {"rate": 70, "ectopy": "pvc", "age": 57, "sex": "male", "seed": 15},
     "bigeminy": {"rate": 74, "ectopy": "bigeminy", "age": 61, "sex": "male", "seed": 16},
