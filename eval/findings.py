@@ -1,6 +1,6 @@
 """Findings against the cardiologists' SCP statements of PTB-XL: precision, recall, n per statement.
 
-    python -m eval.findings [--folds 1,2,...] [--jobs N] [--json]
+    python -m eval.findings [--folds 1,2,...] [--engine gem|neurokit] [--jobs N] [--json]
 
 A finding is compared with the statements that its line in gem/knowledge/criteria/statements.yaml names: right when one
 of them is in the row's scp_codes (at any likelihood). Intervals: 95 %, Wilson. Rows without scp_codes are left out,
@@ -10,6 +10,7 @@ findings that cannot be assessed on a row count as not found there.
 import argparse
 import json
 import sys
+from functools import partial
 from math import sqrt
 
 from eval.corpus import PtbxlRow, data_folder, pooled, ptbxl
@@ -17,6 +18,7 @@ from gem.ecg.io import read
 from gem.errors import GemError
 from gem.knowledge.find import find
 from gem.knowledge.statement import statements
+from gem.measure.engine import ENGINES
 from gem.measure.measure import measure_recording
 
 
@@ -30,10 +32,10 @@ def wilson(hits: int, n: int) -> tuple[float, float, float]:
     return p, middle - half, middle + half
 
 
-def found_on(row: PtbxlRow) -> list[str] | str:
+def found_on(row: PtbxlRow, engine: str = ENGINES[0]) -> list[str] | str:
     """Ids of the findings present on one record, or why it was not read."""
     try:
-        return [f.id for f in find(measure_recording(read(row.path, age=row.age, sex=row.sex))).present]
+        return [f.id for f in find(measure_recording(read(row.path, age=row.age, sex=row.sex), engine=engine)).present]
     except GemError as fault:
         return str(fault)
 
@@ -64,12 +66,13 @@ def table(rows: list[PtbxlRow], found: list[list[str] | str]) -> list[dict[str, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", default="1,2,3,4,5,6,7,8,9")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     folds = {int(fold) for fold in args.folds.split(",")}
     rows = [row for row in ptbxl(data_folder()) if row.scp and row.fold in folds]
-    found = pooled(found_on, rows, args.jobs)
+    found = pooled(partial(found_on, engine=args.engine), rows, args.jobs)
     lines = table(rows, found)
     unread = [text for text in found if isinstance(text, str)]
     if args.json:
