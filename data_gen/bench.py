@@ -26,11 +26,11 @@ from data_gen.instruct.config import Instructions
 from data_gen.instruct.datasheet import write_datasheet
 from data_gen.instruct.export import export
 from data_gen.instruct.write import drafts
-from data_gen.records import data_folder
 from gem.conversation import Conversation, Ecg, Origin, Turn
 from gem.ecg.io import read
 from gem.ecg.quality import inspect
 from gem.errors import ConfigError, GemError
+from gem.files import data_folder
 from gem.image.scene import Variety
 from gem.knowledge.find import find
 from gem.measure.measure import measure_recording

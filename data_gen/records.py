@@ -2,24 +2,16 @@
 
 import csv
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gem.errors import ConfigError
+from gem.files import data_folder
 from gem.measure.batch import items_of
 
 _OLDEST = 120.0
 """PTB-XL writes 300 for patients older than 89 (Wagner et al. 2020); that is no age."""
-
-
-def data_folder() -> Path:
-    """$GEM_DATA, else ../shared/data. Raises `ConfigError` when it is not there."""
-    folder = Path(os.environ.get("GEM_DATA", "../shared/data"))
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder; set GEM_DATA to the folder that holds the records")
-    return folder
 
 
 def listed(records: str, where: Mapping[str, Sequence[Any]], text: str | None) -> list[dict[str, Any]]:

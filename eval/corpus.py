@@ -2,7 +2,6 @@
 
 import ast
 import csv
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -12,17 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gem.errors import ConfigError
+from gem.files import data_folder
 from gem.simulate import random_spec, simulate_recording, write_simulated
 
 T = TypeVar("T")
-
-
-def data_folder() -> Path:
-    """$GEM_DATA, else ../shared/data. Raises `ConfigError` when it is not there."""
-    folder = Path(os.environ.get("GEM_DATA", "../shared/data"))
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder; set GEM_DATA to the folder that holds ptbxl/ and ludb/")
-    return folder
 
 
 @dataclass(frozen=True)

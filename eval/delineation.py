@@ -21,12 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.corpus import data_folder, pooled
+from eval.corpus import pooled
 from gem.ecg.io import read
 from gem.ecg.io.wfdb import read_marks
 from gem.ecg.lead import STANDARD
 from gem.ecg.quality import inspect
 from gem.errors import GemError
+from gem.files import data_folder
 from gem.measure.decode import decode
 from gem.measure.delineate import delineate_neurokit
 from gem.measure.delineation import FIDUCIALS, Delineation

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.corpus import data_folder
 from gem.ecg.device import OURS, UNITS
 from gem.ecg.io import read
 from gem.errors import GemError
+from gem.files import data_folder
 from gem.measure.measure import measure_recording
 
 Pairs = dict[str, tuple[float, float | None]]

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from eval.corpus import data_folder, pooled, ptbxl
+from eval.corpus import pooled, ptbxl
 from eval.findings import wilson
 from gem.ecg.io import read
 from gem.errors import GemError
+from gem.files import data_folder
 from gem.measure.engine import ENGINES
 from gem.measure.measure import measure_recording
 

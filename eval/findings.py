@@ -13,9 +13,10 @@ import sys
 from functools import partial
 from math import sqrt
 
-from eval.corpus import PtbxlRow, data_folder, pooled, ptbxl
+from eval.corpus import PtbxlRow, pooled, ptbxl
 from gem.ecg.io import read
 from gem.errors import GemError
+from gem.files import data_folder
 from gem.knowledge.find import find
 from gem.knowledge.statement import statements
 from gem.measure.engine import ENGINES

@@ -21,11 +21,12 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
-from eval.corpus import PtbxlRow, data_folder, pooled, ptbxl
+from eval.corpus import PtbxlRow, pooled, ptbxl
 from eval.findings import wilson
 from gem.ecg.io import read
 from gem.ecg.lead import STANDARD
 from gem.errors import GemError
+from gem.files import data_folder
 from gem.infer.pipeline import interpret
 from gem.report.verify import CONTRADICTED, verify
 

@@ -1,4 +1,4 @@
-"""Writing that cannot leave half a file: to a temporary name beside the target, then renamed."""
+"""Where data lie, and writing that cannot leave half a file: to a temporary name beside the target, then renamed."""
 
 import os
 import shutil
@@ -31,6 +31,14 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def data_folder() -> Path:
+    """$GEM_DATA, else ../shared/data. Raises `ConfigError` when it is not there."""
+    folder = Path(os.environ.get("GEM_DATA", "../shared/data"))
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; set GEM_DATA to the folder that holds the records (ptbxl/, ludb/, ...)")
+    return folder
 
 
 @contextmanager

@@ -17,9 +17,8 @@ import numpy as np
 from data_gen.images.config import ImageSet
 from data_gen.images.crop import crop_members
 from data_gen.images.page import Drawn, box_members, drawn_from, pair_members, row_of, text_members
-from data_gen.records import data_folder
 from gem.errors import GemError
-from gem.files import write_whole
+from gem.files import data_folder, write_whole
 from gem.runner import Shard
 
 SCHEMA = "gem.images/1"

@@ -14,11 +14,10 @@ from data_gen.instruct.datasheet import write_datasheet
 from data_gen.instruct.export import export
 from data_gen.instruct.shard import SCHEMA, write_instruct
 from data_gen.provenance import write_provenance
-from data_gen.records import data_folder
 from data_gen.split import EcgQa, assigned, report
 from data_gen.teacher.batch import requests
 from gem.errors import ConfigError, GemError
-from gem.files import write_whole, writing_whole
+from gem.files import data_folder, write_whole, writing_whole
 from gem.runner import parse_part, plan, run
 
 RECORDS, SPLIT = "records.jsonl", "split.json"

@@ -24,12 +24,11 @@ from data_gen.instruct.accept import Judged, Rejected, Seen, accept
 from data_gen.instruct.config import Instructions
 from data_gen.instruct.draft import Draft
 from data_gen.instruct.write import comparisons, drafts, refused
-from data_gen.records import data_folder
 from data_gen.teacher.write import Teacher
 from gem.conversation import Conversation, Ecg, Turn
 from gem.ecg.recording import Recording
 from gem.errors import GemError, NotReadable
-from gem.files import write_whole
+from gem.files import data_folder, write_whole
 from gem.runner import Shard
 
 SCHEMA = "gem.instruct/1"

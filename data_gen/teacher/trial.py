@@ -17,11 +17,11 @@ from data_gen.facts import facts_of
 from data_gen.instruct.accept import accept
 from data_gen.instruct.config import Endpoint, Instructions
 from data_gen.instruct.run import split_records
-from data_gen.records import data_folder
 from data_gen.teacher.prompt import FORMS, ask_of, draft_of
 from data_gen.teacher.stand_in import StandIn
 from data_gen.teacher.write import ADVERSARY_FAULTS
 from gem.errors import GemError
+from gem.files import data_folder
 
 ADVERSARY = Endpoint(backend="adversary", model="adversary", cache="none", prompts=("grounded",))
 

@@ -16,6 +16,7 @@ import numpy as np
 from gem.ecg.io import read
 from gem.ecg.lead import STANDARD
 from gem.errors import ConfigError, GemError
+from gem.files import writing_whole
 from gem.measure.measure import measure_recording
 from gem.measure.measurement import SEQUENCES, Measurements
 from gem.runner import Shard
@@ -136,9 +137,8 @@ def write_shard(shard: Shard, engine: str = "gem", second: bool = False, known: 
     rows = [row_of(item, engine, second, known) for item in shard.items]
     names = schema()
     table = pa.Table.from_pylist([{name: row.get(name) for name in names.names} for row in rows], schema=names)
-    temporary = shard.path.with_name(f".{shard.path.name}.{shard.index}")
-    pq.write_table(table, temporary, compression="zstd")
-    temporary.replace(shard.path)
+    with writing_whole(shard.path) as stream:
+        pq.write_table(table, stream, compression="zstd")
 
 
 def count_rows(shards: list[Shard]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from gem.config import read_yaml
 from gem.errors import ConfigError
 from gem.simulate.presets import PRESETS
 from gem.simulate.spec import SimulationSpec
@@ -26,7 +27,7 @@ def read_spec(text_or_path: str | Path | Sequence[str]) -> SimulationSpec:
     Raises `ConfigError` that lists every unknown key and every wrong value at once.
     """
     if isinstance(text_or_path, Path):
-        return _built(_from_file(text_or_path), str(text_or_path))
+        return _built(read_yaml(text_or_path), str(text_or_path))
     words = shlex.split(text_or_path) if isinstance(text_or_path, str) else [str(word) for word in text_or_path]
     named = "" if not words or "=" in words[0] else words[0]
     values, origin = _start(named)
@@ -44,22 +45,10 @@ def _start(named: str) -> tuple[dict[str, Any], str]:
         return PRESETS[named].model_dump(mode="json", exclude_defaults=True), named
     path = Path(named)
     if path.suffix in (".yaml", ".yml"):
-        return _from_file(path), named
+        return read_yaml(path), named
     near = get_close_matches(named, PRESETS, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ConfigError(f"{named!r} is neither a preset nor a .yaml file; {hint}Presets: {', '.join(PRESETS)}")
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise ConfigError(f"{path}: cannot be read ({fault.strerror})") from fault
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"{path}: not YAML ({' '.join(str(fault).split())})") from fault
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: needs lines of key: value, but holds {type(values).__name__}")
-    return values
 
 
 def _apply(values: dict[str, Any], words: Sequence[str]) -> list[str]:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional
 
 from gem.errors import ConfigError
-from gem.files import write_whole
+from gem.files import data_folder, write_whole
 from train.config import DelineatorRecipe
 from train.delineator.augment import drawn
 from train.delineator.examples import Example, ludb_examples, simulated_example
@@ -31,11 +31,6 @@ from train.delineator.net import Delineator
 _HELD_BATCHES = 8
 _POOL: list[Example] = []
 _HELD: list[Example] = []
-
-
-def data_folder() -> Path:
-    """$GEM_DATA, else ../shared/data."""
-    return Path(os.environ.get("GEM_DATA", "../shared/data"))
 
 
 def load_examples(recipe: DelineatorRecipe) -> tuple[list[Example], list[Example], list[Example]]:
@@ -177,9 +172,8 @@ def _save(folder: Path, step: int, net: Delineator, average: dict[str, Tensor], 
     tensors |= {f"average.{key}": value for key, value in average.items()}
     for k, state in optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{k}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    temporary = folder / "checkpoint.tmp"
-    save_file({key: value.contiguous().clone() for key, value in tensors.items()}, temporary, metadata={"step": str(step)})
-    temporary.rename(folder / "checkpoint.safetensors")
+    whole = {key: value.contiguous().clone() for key, value in tensors.items()}
+    write_whole(folder / "checkpoint.safetensors", save(whole, metadata={"step": str(step)}))
 
 
 def _resume(folder: Path, net: Delineator, average: dict[str, Tensor], optimiser: torch.optim.AdamW) -> int:
