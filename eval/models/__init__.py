@@ -1,0 +1,1 @@
+"""Models under test: each takes `Prompt`s and gives `Answer`s."""

@@ -1,0 +1,9 @@
+"""Small files in the published shapes of public sets, for the contract test: task name -> a task that reads them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from eval.task import Task
+
+MADE: dict[str, Callable[[Path], Task]] = {}
+"""`MADE[name](folder)` writes the files of a set into `folder` and returns the task that reads them."""
