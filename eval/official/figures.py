@@ -64,7 +64,7 @@ def hamming_loss(key: str, labels: Sequence[str] | None = None) -> Metric:
 
 
 def dice_accuracy(key: str, letters: Sequence[str]) -> Metric:
-    """Accuracy with dice for what could not be read, thrown in the order of the samples, as published. `parsed`: letter or None, reference."""
+    """As published: dice for what could not be read, thrown in the order of the samples. `parsed`: letter or None, reference."""
 
     def function(scores: Sequence[Score], weights: Array) -> Array:
         said = with_dice([score.parsed["letter"] for score in scores], letters)

@@ -1,4 +1,4 @@
-"""Answers read as a person would: whole terms, what is denied is not said, options by their place, sets exactly, and "cannot tell" as an outcome."""
+"""Answers read as a person would: whole terms, what is denied is not said, options by their place, sets exactly; or "cannot tell"."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -84,11 +84,11 @@ def labels(text: str, terms: Terms) -> list[str] | None:
 
 def options_of(question: str) -> dict[str, str]:
     """Letter -> text of the options a multiple-choice question lists, one a line ("A. sinus rhythm")."""
-    return {letter: text for letter, text in _OPTION_LINE.findall(question)}
+    return dict(_OPTION_LINE.findall(question))
 
 
 def letter(text: str, options: Mapping[str, str]) -> str | None:
-    """The option chosen, or None when none or several are. By letter where one stands in the place of an answer, else by an option's text."""
+    """The option chosen, or None when none or several are: by letter in the place of an answer, else by an option's text."""
     text = final_part(text)
     alone = _LETTER_ALONE.fullmatch(text) or _LETTER_FIRST.match(text)
     if alone:

@@ -4,7 +4,7 @@ They reward the wording of a template as much as its sense (PTB-XL's reports hav
 comparability with ECG-Bench (ELM-Research/ECG-Language-Models), never alone.
 
 BLEU-4 is the corpus BLEU of Papineni 2002 on white-space tokens, with the smoothing "method 1" of Chen & Cherry 2014 (an order without a
-match counts 0.1) that ECG-Bench uses; ROUGE-L is the F1 of Lin 2004 on lower-cased tokens of letters and digits, as rouge-score has it.
+match counts 0.1) that ECG-Bench uses, and like nltk it counts a text of fewer than n tokens as one n-gram without a match; ROUGE-L is the F1 of Lin 2004 on lower-cased tokens of letters and digits, as rouge-score has it.
 """
 
 import math
@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def meteor(answer: str, reference: str, alpha: float = 0.9, beta: float = 3.0, g
         return 0.0
     precision, recall = len(pairs) / len(said), len(pairs) / len(true)
     mean = precision * recall / (alpha * precision + (1 - alpha) * recall)
-    chunks = 1 + sum(b != (a[0] + 1, a[1] + 1) for a, b in zip(pairs, pairs[1:], strict=False))
+    chunks = 1 + sum(b != (a[0] + 1, a[1] + 1) for a, b in pairwise(pairs))
     return mean * (1 - gamma * (chunks / len(pairs)) ** beta)
 
 
