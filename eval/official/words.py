@@ -4,7 +4,8 @@ They reward the wording of a template as much as its sense (PTB-XL's reports hav
 comparability with ECG-Bench (ELM-Research/ECG-Language-Models), never alone.
 
 BLEU-4 is the corpus BLEU of Papineni 2002 on white-space tokens, with the smoothing "method 1" of Chen & Cherry 2014 (an order without a
-match counts 0.1) that ECG-Bench uses, and like nltk it counts a text of fewer than n tokens as one n-gram without a match; ROUGE-L is the F1 of Lin 2004 on lower-cased tokens of letters and digits, as rouge-score has it.
+match counts 0.1) that ECG-Bench uses; like nltk it counts a text of fewer than n tokens as one n-gram without a match. ROUGE-L is the
+F1 of Lin 2004 on lower-cased tokens of letters and digits, as rouge-score has it.
 """
 
 import math
