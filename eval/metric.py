@@ -78,14 +78,16 @@ def macro_auroc(key: str, labels: Sequence[str], soft: str = "soft", reference: 
 def weighted_auroc(soft: Array, truth: Array, weights: Array) -> Array:
     """[D] areas under the ROC curve of N samples: soft [N], truth [N] of 0 and 1, weights [D, N]. NaN without both classes."""
     order = np.argsort(soft, kind="stable")
-    ranked, truth = soft[order], truth[order]
+    ranked, w = soft[order], weights.T[order]  # [N, D]: rows are gathered and summed as wholes
     starts = np.flatnonzero(np.r_[True, np.diff(ranked) != 0])
-    w = weights[:, order]
-    negatives = np.add.reduceat(w * (1 - truth), starts, axis=1)
-    positives = np.add.reduceat(w * truth, starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives
-    won = (positives * (below + negatives / 2)).sum(axis=1)
-    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+    is_case = truth[order] > 0
+    negatives, positives = w.copy(), w
+    negatives[is_case], positives[~is_case] = 0, 0
+    if len(starts) < len(ranked):
+        negatives, positives = np.add.reduceat(negatives, starts, axis=0), np.add.reduceat(positives, starts, axis=0)
+    below = np.cumsum(negatives, axis=0)
+    won = np.einsum("nd,nd->d", positives, below, dtype=np.float64) - np.einsum("nd,nd->d", positives, negatives, dtype=np.float64) / 2
+    pairs = positives.sum(axis=0, dtype=np.float64) * negatives.sum(axis=0, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(won / pairs)
 
@@ -100,3 +102,26 @@ def _binary(scores: Sequence[Score], name: str, labels: Sequence[str]) -> Array:
             if label in at:
                 out[row, at[label]] = 1
     return out
+
+
+def hard_auc(key: str, labels: Sequence[str], predicted: str = "predicted", reference: str = "reference") -> Metric:
+    """What tables of this field call AUC: the area over 0/1 predictions, which is balanced accuracy, as a mean over labels."""
+
+    def function(scores: Sequence[Score], weights: Array) -> Array:
+        guess, truth = (_binary(scores, name, labels) for name in (predicted, reference))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            caught = (weights @ (guess * truth)) / (weights @ truth)
+            spared = (weights @ ((1 - guess) * (1 - truth))) / (weights @ (1 - truth))
+        return np.asarray(((caught + spared) / 2).mean(axis=1))
+
+    return Metric(key, function)
+
+
+def hamming(key: str, labels: Sequence[str], predicted: str = "predicted", reference: str = "reference") -> Metric:
+    """Share of labels that are wrong."""
+
+    def function(scores: Sequence[Score], weights: Array) -> Array:
+        guess, truth = (_binary(scores, name, labels) for name in (predicted, reference))
+        return np.asarray((weights @ (guess != truth).mean(axis=1)) / weights.sum(axis=1))
+
+    return Metric(key, function)

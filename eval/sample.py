@@ -26,6 +26,7 @@ class Ecg(Config):
     path       below the data folder, or absolute
     lead_order of a file that does not say it (".npy"), else None; `fs` (Hz) likewise
     simulated  seed of a simulated recording; `path` is then its name only
+    stand_in   a control: noise or a flat line of the same length instead of what is recorded
     """
 
     path: str
@@ -34,14 +35,19 @@ class Ecg(Config):
     fs: float | None = None
     lead_order: tuple[str, ...] | None = None
     simulated: int | None = None
+    stand_in: Literal["noise", "flat"] | None = None
 
 
 class Picture(Config):
-    """A picture: a file below the data folder, or a page that is drawn of a recording when it is asked for."""
+    """A picture: a file below the data folder, or a page that is drawn of a recording when it is asked for.
+
+    stand_in  a control: noise or an empty sheet of the same size instead of a file
+    """
 
     path: str | None = None
     ecg: Ecg | None = None
     scene: Scene | None = None
+    stand_in: Literal["noise", "flat"] | None = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:

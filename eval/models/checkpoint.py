@@ -1,0 +1,81 @@
+"""One of our checkpoints: it writes by `gem.infer`, and tells how likely it finds each option."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from eval.load import measured, picture_of, recording_of
+from eval.models.config import Gem
+from eval.models.model import Prompt
+from eval.sample import Answer, Ecg, digest, file_digest
+from gem.errors import GemError
+from gem.infer.engine import Decoding, Engine
+from gem.infer.facts import fact_block
+from gem.model.tokens import IGNORED, Message, user
+
+
+class Checkpoint:
+    """A checkpoint folder behind `Model`."""
+
+    def __init__(self, config: Gem, batch_size: int) -> None:
+        self.engine = Engine.load(config.folder, config.adapter, config.device, config.dtype, config.bits)
+        self.name = f"{self.engine.name}{' + facts' if config.facts else ''}"
+        self._config, self._batch = config, batch_size
+        weights = sorted(Path(config.folder).glob("*.safetensors")) + sorted(Path(config.folder).glob("*.json"))
+        weights += sorted(Path(config.adapter).glob("*.safetensors")) if config.adapter else []
+        asked = config.model_dump(mode="json", exclude={"folder", "adapter", "device"})
+        self.fingerprint: Any = digest([asked, [file_digest(path) for path in weights]])
+
+    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
+        """Texts in batches, likelihoods in batches; a prompt whose ECG cannot be read has an error of its own."""
+        asked: list[list[Message] | Answer] = [self._messages(prompt) for prompt in prompts]
+        fine = [k for k, one in enumerate(asked) if not isinstance(one, Answer)]
+        write = [k for k in fine if prompts[k].turn.ask in ("text", "both")]
+        weigh = [k for k in fine if prompts[k].turn.ask in ("likelihood", "both") and prompts[k].turn.options]
+        decoding = Decoding(self._config.longest, self._config.temperature, seed=self._config.seed)
+        texts = dict(zip(write, self.engine.answer([asked[k] for k in write], decoding, self._batch) if write else [], strict=True))
+        likely = {k: self._likelihoods(asked[k], prompts[k].turn.options) for k in weigh}
+        return [one if isinstance(one, Answer) else Answer(text=texts.get(k), likelihoods=likely.get(k)) for k, one in enumerate(asked)]
+
+    def _messages(self, prompt: Prompt) -> list[Message] | Answer:
+        """The conversation: ECGs and pictures with the first question, what was measured on the first ECG before it."""
+        processor, sample = self.engine.processor, prompt.sample
+        try:
+            ecgs = [recording_of(ecg) for ecg in sample.ecgs] if processor.ecg is not None else []
+            pictures = [picture_of(picture) for picture in sample.pictures] if processor.image_input is not None else []
+            facts = fact_block(measured(self._known(prompt))[0]) if self._config.facts and self._known(prompt) else ""
+        except GemError as fault:
+            return Answer(error=str(fault))
+        if (sample.ecgs or sample.pictures) and not ecgs and not pictures:
+            return Answer(error=f"{self.name} reads neither of what this sample shows; choose another task or model")
+        questions = [*(question for question, _ in prompt.history), prompt.turn.question]
+        first = f"{facts}\n{questions[0]}" if facts else questions[0]
+        messages = [user(first, ecgs, pictures)]
+        for (_, said), question in zip(prompt.history, questions[1:], strict=True):
+            messages += [{"role": "assistant", "content": said}, user(question)]
+        return messages
+
+    @staticmethod
+    def _known(prompt: Prompt) -> Ecg | None:
+        """The recording that is measured for the facts: what the model is shown, never what it is not."""
+        shown = [*prompt.sample.ecgs, *(p.ecg for p in prompt.sample.pictures if p.ecg is not None)]
+        return shown[0] if shown else None
+
+    def _likelihoods(self, messages: Any, options: Sequence[str]) -> tuple[float, ...]:
+        """Sum of the log-probabilities of each option's tokens and the end of the turn, as the answer to `messages`."""
+        processor = self.engine.processor
+        rows = [processor.row([*messages, {"role": "assistant", "content": option}]) for option in options]
+        out: list[float] = []
+        for at in range(0, len(rows), self._batch):
+            some = rows[at : at + self._batch]
+            batch = processor.batch(some, side="right")
+            labels = batch["labels"].to(self.engine.model.device)
+            inputs = {name: tensor.to(self.engine.model.device) for name, tensor in batch.items() if name != "labels"}
+            with torch.no_grad():
+                logits = self.engine.model(**inputs).logits[:, :-1].float()
+            wanted = labels[:, 1:]
+            said = torch.log_softmax(logits, dim=-1).gather(-1, wanted.clamp(min=0)[..., None])[..., 0]
+            out += torch.where(wanted == IGNORED, 0.0, said).sum(dim=1).tolist()
+        return tuple(out)

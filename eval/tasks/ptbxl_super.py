@@ -1,0 +1,41 @@
+"""PTB-XL's five superclasses: codes as text, and each code by likelihood, for a real AUROC."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from eval.metric import Metric
+from eval.ptbxl import records
+from eval.sample import Answer, Sample, Score
+from eval.superclass import compat_labels, each, label_metrics, soft_labels, soft_metrics, strict_labels, which
+from eval.task import Task
+
+
+class PtbxlSuper(Task):
+    """folds; fs (Hz): only recordings of this rate."""
+
+    name = "ptbxl_super"
+    version = "1"
+    about = "PTB-XL, five superclasses: text (macro F1) and option likelihoods (AUROC)"
+    keys: ClassVar[tuple[str, ...]] = ("strict.labels", "strict.soft", "compat.labels")
+    folds: tuple[int, ...] = (9,)
+    fs: int | None = None
+
+    def samples(self, data: Path) -> Iterator[Sample]:
+        for r in records(data, self.folds, labelled=True, fs=self.fs):
+            turns = (which(r.labels), *each(r.labels))
+            yield Sample(
+                id=r.id, turns=turns, ecgs=(r.ecg,), record=r.ecg, reference=list(r.labels), author="PTB-XL, cardiologists", meta=r.meta
+            )
+
+    def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
+        text, labels = answers[0].text or "", sample.meta["labels"]
+        return {
+            "strict.labels": strict_labels(text, labels),
+            "strict.soft": soft_labels(answers[1:], labels),
+            "compat.labels": compat_labels(text, labels),
+        }
+
+    def metrics(self) -> dict[str, Metric]:
+        strict = label_metrics("strict", "strict.labels") | soft_metrics("strict.soft")
+        return strict | label_metrics("compat", "compat.labels", auc=True)
