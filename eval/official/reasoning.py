@@ -53,7 +53,8 @@ def _turn(step: Mapping[str, Any], stage: str, loop: int, given: bool = True) ->
     reference = tuple(map(str, answer)) if isinstance(answer, list) else str(answer)
     listed = "\n".join(f"- {one}" for one in options)
     history = (", ".join(reference) if isinstance(reference, tuple) else reference) if given else None
-    question = f"{step['question']}\nOptions:\n{listed}\nAnswer with {'all options that apply' if isinstance(answer, list) else 'one option'} only."
+    many = "all options that apply" if isinstance(answer, list) else "one option"
+    question = f"{step['question']}\nOptions:\n{listed}\nAnswer with {many} only."
     return Turn(question=question, options=options, reference=reference, given=history, meta={"stage": stage, "loop": loop})
 
 
@@ -102,6 +103,10 @@ def _published_leads(said: str) -> set[str]:
 
 def strict_said(turn: Turn, text: str) -> set[str]:
     """The options that an answer chooses, whole terms, denial heeded; empty when none can be told."""
+    if turn.meta.get("stage") in GROUNDING:
+        bare = {one.strip("[] "): one for one in turn.options}  # a range may be said without its brackets, a lead without "lead"
+        text = re.sub(rf"^\s*(?={_LEADS.pattern}(?:\W|and)*(?:{_LEADS.pattern}|\W|and)*$)", "leads ", text.lower())
+        return {bare[one] for one in strict.chosen(re.sub(r"[\[\]]", " ", text), list(bare))}
     if {one.lower() for one in turn.options} >= {"yes", "no"}:
         plain = [one for one in turn.options if one.lower() not in ("yes", "no")]
         longer = strict.chosen(text, plain) if plain else set()

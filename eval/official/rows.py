@@ -24,15 +24,10 @@ class BrokenRow(GemError):
 
 @dataclass(frozen=True)
 class Row:
-    """id: unique, "#2" is added to the second of the same id; `problem`: why it cannot be asked, or ""."""
+    """A row and its id as published: the harness counts an id that is there twice and keeps both."""
 
     id: str
     raw: Mapping[str, Any]
-    duplicate_of: str = ""
-    problem: str = ""
-
-    def meta(self) -> dict[str, Any]:
-        return {"duplicate_of": self.duplicate_of} if self.duplicate_of else {}
 
 
 def read_file(path: Path, download: str) -> Iterator[dict[str, Any]]:
@@ -76,13 +71,9 @@ def _object(row: Any, where: str) -> dict[str, Any]:
 
 
 def rows(raw: Iterable[Mapping[str, Any]], keys: tuple[str, ...] = ("id", "No", "question_id")) -> Iterator[Row]:
-    """Rows with an id each: the first of `keys` that a row has, else its number. The same id again is kept under another."""
-    seen: dict[str, int] = {}
+    """Rows with an id each: the first of `keys` that a row has, else its number."""
     for number, one in enumerate(raw):
-        found = next((str(one[key]) for key in keys if one.get(key) not in (None, "")), f"row-{number}")
-        seen[found] = seen.get(found, 0) + 1
-        again = seen[found] > 1
-        yield Row(f"{found}#{seen[found]}" if again else found, one, duplicate_of=found if again else "")
+        yield Row(next((str(one[key]) for key in keys if one.get(key) not in (None, "")), f"row-{number}"), one)
 
 
 def turns(row: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -23,7 +23,7 @@ class OfficialSet(Task):
     file     the file, below the data folder or absolute (.json, .jsonl or .parquet, as published)
     images   folder that the names of pictures are relative to
     signals  folder that the names of signals (`ecg`, WFDB without ending) are relative to
-    show     what the model is shown
+    show     what the model is shown; nothing: to score answers that are in a file already, without the pictures
     soft     also ask how likely the model finds each option (models with likelihoods only; slower)
     """
 
@@ -31,7 +31,7 @@ class OfficialSet(Task):
     file: str
     images: str = "ECGBench/images"
     signals: str = "ecg_timeseries"
-    show: Literal["picture", "signal", "both"] = "picture"
+    show: Literal["picture", "signal", "both", "nothing"] = "picture"
     soft: bool = False
 
     def rows(self, data: Path) -> Iterable[Row]:
@@ -44,7 +44,7 @@ class OfficialSet(Task):
 
     def sample(self, row: Row, index: Mapping[int, Mapping[str, str]]) -> Sample:
         """One row as a sample; a row that cannot be asked becomes one that says why when it is scored."""
-        meta = row.meta()
+        meta: dict[str, Any] = {}
         record = rows.ptbxl_record(rows.picture_of(row.raw)) or rows.ptbxl_record(rows.signal_of(row.raw))
         if record is not None:
             meta |= rows.who(index, record)
@@ -70,6 +70,8 @@ class OfficialSet(Task):
         """`pictures` and `ecgs` of a row, by `show`. Raises `ConfigError` for a file without signals, `BrokenRow` for a row without."""
         picture, signal = rows.picture_of(raw), rows.signal_of(raw)
         out: dict[str, Any] = {}
+        if self.show == "nothing":
+            return {}
         if self.show != "signal":
             if picture is None:
                 raise rows.BrokenRow("the row names no picture")

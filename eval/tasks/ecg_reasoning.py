@@ -23,7 +23,9 @@ class EcgReasoning(Task):
     name = "ecg_reasoning"
     version = "1"
     about = "ECG-Reasoning-Benchmark: criterion, finding, leads, waves, measurement, decision"
-    keys = tuple(f"{scoring}.{key}" for scoring in ("strict", "compat") for key in ("ida", "completion_hard", "completion_soft", "depth", "gt_rda"))
+    keys = tuple(
+        f"{scoring}.{key}" for scoring in ("strict", "compat") for key in ("ida", "completion_hard", "completion_soft", "depth", "gt_rda")
+    )
     file: str = "ecg_reasoning/ptbxl.jsonl"
     records: str = "ptbxl"
     show: Literal["signal", "picture", "both"] = "signal"

@@ -58,7 +58,7 @@ class EcgQa(Folder):
 
     def _sample(self, row: rows.Row, classes: Mapping[int, tuple[str, ...]], index: Mapping[int, Mapping[str, str]]) -> Sample:
         raw = row.raw
-        meta = row.meta() | {key: raw.get(key) for key in ("question_type", "attribute_type", "template_id")}
+        meta: dict[str, Any] = {key: raw.get(key) for key in ("question_type", "attribute_type", "template_id")}
         try:
             ids, question = [int(one) for one in raw["ecg_id"]], str(raw["question"])
             options = classes[int(raw["template_id"])]

@@ -36,7 +36,7 @@ class ElmRows(Task):
     def samples(self, data: Path) -> Iterable[Sample]:
         download = "a set of huggingface.co/willxxy (e.g. ecg-qa-ptbxl-250-2500, split fold1_test) and its .npy signals"
         for row in rows.rows(rows.read_file(data / self.file, download), ("id",)):
-            meta = row.meta() | {"source": str(row.raw.get("name", ""))}
+            meta: dict[str, Any] = {"source": str(row.raw.get("name", ""))}
             try:
                 asked = tuple(_turns(row.raw))
                 path = str(Path(self.signals) / str(row.raw["ecg_path"]))
@@ -55,7 +55,9 @@ class ElmRows(Task):
         there = [(text, gold) for text, gold in pairs if text and gold]
         whole = _parsed(pairs)
         value = whole["exact"] / whole["n"]
-        published = scored(_parsed(there)["exact"] / len(there), _parsed(there)) if there else unscored("an empty answer, left out as published")
+        published = (
+            scored(_parsed(there)["exact"] / len(there), _parsed(there)) if there else unscored("an empty answer, left out as published")
+        )
         empty = not any(text.strip() for text, _ in pairs)
         return {"strict.text": unparsed("an empty answer", value, whole) if empty else scored(value, whole), "compat.text": published}
 

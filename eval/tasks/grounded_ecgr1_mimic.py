@@ -12,12 +12,12 @@ class EcgR1Mimic(FreeText):
     version = "1"
     about = "Grounded ECG understanding of ECG-R1, MIMIC-IV-ECG (2,381)"
     download: ClassVar[str] = (
-        "test_set/ecg-grounding-test-mimiciv_full.jsonl of huggingface.co/datasets/PKUDigitalHealth/ECG-Protocol-Guided-Grounding-CoT; recordings: MIMIC-IV-ECG"
+        "ecg-grounding-test-mimiciv_full.jsonl of PKUDigitalHealth/ECG-Protocol-Guided-Grounding-CoT; recordings: MIMIC-IV-ECG"
     )
     file: str = "ecg_jsons/test_set/ecg-grounding-test-mimiciv_full.jsonl"
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
-    show: Literal["picture", "signal", "both"] = "both"
+    show: Literal["picture", "signal", "both", "nothing"] = "both"
     rubrics = ("ecg_r1",)
 
     def author(self) -> str:

@@ -12,12 +12,12 @@ class EcgR1Ptbxl(FreeText):
     version = "1"
     about = "Grounded ECG understanding of ECG-R1, PTB-XL"
     download: ClassVar[str] = (
-        "test_set/ecg-grounding-test-ptbxl_full.jsonl of huggingface.co/datasets/PKUDigitalHealth/ECG-Protocol-Guided-Grounding-CoT; recordings: PTB-XL"
+        "ecg-grounding-test-ptbxl_full.jsonl of PKUDigitalHealth/ECG-Protocol-Guided-Grounding-CoT; recordings: PTB-XL"
     )
     file: str = "ecg_jsons/test_set/ecg-grounding-test-ptbxl_full.jsonl"
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
-    show: Literal["picture", "signal", "both"] = "both"
+    show: Literal["picture", "signal", "both", "nothing"] = "both"
     rubrics = ("ecg_r1",)
 
     def author(self) -> str:

@@ -12,12 +12,12 @@ class GemMimic(FreeText):
     version = "1"
     about = "Grounded ECG understanding of GEM, MIMIC-IV-ECG (2,381)"
     download: ClassVar[str] = (
-        "ecg-grounding-test-mimiciv.json of huggingface.co/datasets/LANSG/ECG-Grounding; the recordings and pictures are those of MIMIC-IV-ECG"
+        "ecg-grounding-test-mimiciv.json of LANSG/ECG-Grounding; the recordings and pictures are those of MIMIC-IV-ECG"
     )
     file: str = "ecg_jsons/ecg-grounding-test-mimiciv.json"
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
-    show: Literal["picture", "signal", "both"] = "both"
+    show: Literal["picture", "signal", "both", "nothing"] = "both"
     rubrics = ("gem",)
 
     def author(self) -> str:

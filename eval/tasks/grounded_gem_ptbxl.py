@@ -17,7 +17,7 @@ class GemPtbxl(FreeText):
     file: str = "ecg_jsons/ecg-grounding-test-ptbxl.json"
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
-    show: Literal["picture", "signal", "both"] = "both"
+    show: Literal["picture", "signal", "both", "nothing"] = "both"
     rubrics = ("gem",)
 
     def author(self) -> str:
