@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from eval.metric import Metric, mean
 from eval.official import words
-from eval.official.figures import survivors
 from eval.official.sets import OfficialSet, text_of
 from eval.sample import Answer, Sample, Score, scored, unparsed
+from gem.conversation import DataClass
 
 LIKENESS = ("strict.rouge_l", "strict.token_f1", "strict.meteor_exact", "strict.bleu4", "strict.exact")
 
@@ -15,11 +15,13 @@ LIKENESS = ("strict.rouge_l", "strict.token_f1", "strict.meteor_exact", "strict.
 class FreeText(OfficialSet):
     """One free text.
 
-    rubrics  names of the judge's rubrics that the set is defined by (see eval/judge/)
+    rubrics     names of the judge's rubrics that the set is defined by (see eval/judge/)
+    data_class  of its texts: credentialed ones go to a judge on an allow-listed host only
     """
 
     keys: ClassVar[tuple[str, ...]] = LIKENESS
     rubrics: ClassVar[tuple[str, ...]] = ()
+    data_class: ClassVar[DataClass] = "open"
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
         self.check(sample)
@@ -48,8 +50,3 @@ def likeness(texts: Sequence[str], references: Sequence[str]) -> dict[str, Score
             value, parsed = sum(values) / len(values), None
         out[key] = scored(value, parsed) if any(text.strip() for text in texts) else unparsed("an empty answer", value, parsed)
     return out
-
-
-def judged_as_published(key: str) -> Metric:
-    """The mean over the reports that the published scorer does not overwrite (see `eval.official.compat.report_survivors`)."""
-    return survivors(key)

@@ -18,6 +18,7 @@ class EcgR1Mimic(FreeText):
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
     show: Literal["picture", "signal", "both", "nothing"] = "both"
+    data_class = "credentialed"  # MIMIC-IV-ECG
     rubrics = ("ecg_r1",)
 
     def author(self) -> str:

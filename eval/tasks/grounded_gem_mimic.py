@@ -18,6 +18,7 @@ class GemMimic(FreeText):
     images: str = "ecg_images"
     signals: str = "ecg_timeseries"
     show: Literal["picture", "signal", "both", "nothing"] = "both"
+    data_class = "credentialed"  # MIMIC-IV-ECG
     rubrics = ("gem",)
 
     def author(self) -> str:

@@ -1,6 +1,7 @@
 """The client: cache first, then the ledger, then the endpoint; answers checked against a class, repaired once."""
 
 import json
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -40,12 +41,12 @@ class Client:
         except ValidationError as fault:
             told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the answer'}: {e['msg']}" for e in fault.errors()[:5])
         more = (("assistant", reply.text), ("user", f"That is not the JSON that was asked for ({told}). Answer with that JSON only."))
-        again = Ask(ask.model, (*ask.messages, *more), ask.schema, ask.temperature, ask.max_tokens)
-        reply = self.ask(again)
+        first, reply = reply, self.ask(replace(ask, messages=(*ask.messages, *more)))
         try:
             return form.model_validate_json(_bare(reply.text)), reply
         except ValidationError as fault:
-            raise Unanswered(f"{ask.model}: twice no JSON of the form that was asked for ({json.dumps(reply.text[:80])})") from fault
+            why = f"{ask.model}: twice no JSON of the form that was asked for ({json.dumps(reply.text[:80])})"
+            raise Unanswered(why, (first.text, reply.text)) from fault
 
 
 def _bare(text: str) -> str:

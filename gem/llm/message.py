@@ -28,20 +28,31 @@ class ModelDown(GemError):
 
 
 class Unanswered(GemError):
-    """This one request has no usable answer: refused, cut off, or not of the form that was asked for."""
+    """This one request has no usable answer: refused, cut off, or not of the form that was asked for.
+
+    said  what the model wrote all the same, first to last, so that nobody has to ask again to see it
+    """
 
     code = "unanswered"
+
+    def __init__(self, message: str, said: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One request. `schema` is the JSON schema of the answer; the same Ask has the same `key` everywhere."""
+    """One request. `schema` is the JSON schema of the answer; the same Ask has the same `key` everywhere.
+
+    seed  for servers that take one; another seed is another request
+    """
 
     model: str
     messages: tuple[tuple[str, str], ...]
     schema: Mapping[str, Any]
     temperature: float = 0.0
     max_tokens: int = 1500
+    seed: int | None = None
 
     @property
     def key(self) -> str:
@@ -50,7 +61,8 @@ class Ask:
 
     def body(self) -> dict[str, Any]:
         """The body of a chat completion."""
-        return {
+        seed = {} if self.seed is None else {"seed": self.seed}
+        return seed | {
             "model": self.model,
             "messages": [{"role": role, "content": text} for role, text in self.messages],
             "temperature": self.temperature,
@@ -88,7 +100,7 @@ def reply_of(answer: Any, model: str) -> Reply:
     if message.get("refusal") or why == "content_filter":
         raise Unanswered(f"{model}: refused ({message.get('refusal') or why})")
     if why == "length":
-        raise Unanswered(f"{model}: the answer was cut off at max_tokens; raise it")
+        raise Unanswered(f"{model}: the answer was cut off at max_tokens; raise it", (text,) if isinstance(text, str) else ())
     if not isinstance(text, str) or not text.strip():
         raise Unanswered(f"{model}: the answer is empty")
     return Reply(text, str(answer.get("model") or model), *tokens)

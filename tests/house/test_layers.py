@@ -22,7 +22,7 @@ FLOORS = {
 DOORS = {
     "neurokit2": {"gem/measure/delineate.py", "eval/bench.py"},  # the bench times it as others run it
     "wfdb": {"gem/ecg/io/wfdb.py"},
-    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py"},
+    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py", "eval/official"},
     "h5py": {"data_gen/corpora/hdf5.py"},
     "onnxruntime": {"gem/measure/scores.py"},
     "ray": {"gem/runner.py"},
@@ -38,8 +38,9 @@ DOORS = {
         "eval/bench_model.py",
         "eval/models/checkpoint.py",
         "eval/models/image_text.py",
+        "eval/judge/local.py",
     },  # the bench times what they do
-    "transformers": {"gem/model", "gem/infer", "train", "eval/bench_model.py", "eval/models/image_text.py"},
+    "transformers": {"gem/model", "gem/infer", "train", "eval/bench_model.py", "eval/models/image_text.py", "eval/judge/local.py"},
     "tokenizers": {"gem/model/tokenizer.py"},
     "safetensors": {"gem/model", "gem/infer", "train"},
     "peft": {"gem/model/lora.py"},
