@@ -13,6 +13,7 @@ import yaml
 from eval.config import Recipe
 from eval.leak import leaked
 from eval.log import Row, rewrite, rows_of
+from eval.models.model import Model
 from eval.provenance import made_with
 from eval.results import run_facts, summarise, tasks_of
 from eval.run import ask_all, listed, scored_or_why
@@ -56,7 +57,7 @@ def _run(argv: list[str]) -> int:
     asked = {name: samples for name, (samples, _) in found.items()}
     leak = leaked([s for samples in asked.values() for s in samples], recipe.leak.training) if recipe.leak.training else None
     model = recipe.model.build(recipe.batch_size)
-    _begin(folder, recipe, model.name, built, asked, leak.to_json() if leak else None)
+    _begin(folder, recipe, model, built, asked, leak.to_json() if leak else None)
     gone = ""
     for task in built:
         try:
@@ -77,7 +78,7 @@ def _rank() -> str | None:
 
 
 def _begin(
-    folder: Path, recipe: Recipe, model: str, built: list[Task], asked: dict[str, list[Sample]], leak: dict[str, object] | None
+    folder: Path, recipe: Recipe, model: Model, built: list[Task], asked: dict[str, list[Sample]], leak: dict[str, object] | None
 ) -> None:
     """The run folder and its run.json. Raises `ConfigError` when it belongs to another run."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,8 @@ def _begin(
         "schema": "gem.run/1",
         "config": recipe.model_dump(mode="json"),
         "settings": digest(recipe.settings()),
-        "model": model,
+        "model": model.name,
+        "fingerprint": digest(model.fingerprint),
         "tasks": {task.name: task.version for task in built},
         "data": {"samples": data, "index": index},
         "seed": recipe.seed,
@@ -99,6 +101,8 @@ def _begin(
         before = run_facts(folder)
         if before["settings"] != facts["settings"]:
             raise ConfigError(f"{folder}: holds a run of other settings (tasks, model, control or seed); choose another output")
+        if before["fingerprint"] != facts["fingerprint"]:
+            raise ConfigError(f"{folder}: holds answers of another model (its files or its decoding differ); choose another output")
     write_whole(folder / "config.yaml", yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
     write_whole(there, json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 

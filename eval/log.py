@@ -6,7 +6,7 @@ the last row of a key counts.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,18 @@ class Row:
             prompt_hash=row["prompt_hash"],
             target_hash=row["target_hash"],
             files=row["files"],
-            answers=tuple(Answer.model_construct(**({"likelihoods": None} | one)) for one in row["resps"]),
+            answers=tuple(Answer.model_construct(**(one | _tuple(one))) for one in row["resps"]),
             scores={key: Score.model_construct(**score) for key, score in row["scores"].items()},
             meta=row["meta"],
             error=row["error"],
             seconds=row["seconds"],
             doc=row.get("doc"),
         )
+
+
+def _tuple(resp: Mapping[str, Any]) -> dict[str, Any]:
+    """The likelihoods as the class has them; the log is ours, so answers are not validated one by one."""
+    return {"likelihoods": tuple(resp["likelihoods"])} if resp.get("likelihoods") else {}
 
 
 def log_path(folder: Path, task: str, part: tuple[int, int] = (0, 1)) -> Path:
@@ -103,26 +108,25 @@ def logged_tasks(folder: Path) -> list[str]:
 
 
 def rows_of(folder: Path, task: str) -> list[Row]:
-    """One row a sample, the last where several were written, in the order of the first."""
+    """One row a sample, the last good one where several were written, in the order of the first.
+
+    A sample keeps its doc_hash when a file that was absent has come: its row with the error is superseded.
+    """
     found: dict[str, Row] = {}
     for path in log_paths(folder, task):
         for raw in read_rows(path):
             row = Row.from_json(raw, path)
-            if row.key not in found or row.error is None or found[row.key].error is not None:
-                found[row.key] = row
+            if row.doc_hash not in found or row.error is None or found[row.doc_hash].error is not None:
+                found[row.doc_hash] = row
     return list(found.values())
 
 
 def rewrite(folder: Path, task: str, rows: Mapping[str, Row]) -> None:
-    """Put rows with new scores in the place of the old, file by file, each whole or not at all."""
+    """Put rows (by key) with new scores in the place of the old, file by file, each whole or not at all; superseded ones go."""
     for path in log_paths(folder, task):
-        lines = (json.dumps(rows[raw["key"]].to_json(), ensure_ascii=False, allow_nan=False) for raw in _last(path))
+        kept = [rows[key] for key in dict.fromkeys(row["key"] for row in read_rows(path)) if key in rows]
+        lines = (json.dumps(row.to_json(), ensure_ascii=False, allow_nan=False) for row in kept)
         write_whole(path, "".join(f"{line}\n" for line in lines))
-
-
-def _last(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one file, one a key."""
-    yield from {row["key"]: row for row in read_rows(path)}.values()
 
 
 def sample_key(task: str, sample: Sample, files: Mapping[str, str], fingerprint: Any) -> str:

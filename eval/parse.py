@@ -9,7 +9,8 @@ _YES = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 _CHOSEN = re.compile(r"(?:answer|option|choice|choose|select)(?:\s+(?:is|would be))?\s*:?\s*\(?([A-H])\)?(?![\w'])", re.IGNORECASE)
 _FIRST = re.compile(r"^\s*(?:\*\*)?\(?([A-H])\)?(?:[.):,\s*-]|$)")
 _NUMBER = re.compile(
-    r"(?<![\w.])([-+]?\d+(?:\.\d+)?)\s*(ms|msec|milliseconds?|s|sec|seconds?|bpm|/min|beats per minute|deg|degrees?|°|mV|millivolts?)?(?!\w)",
+    r"(?<![\w.])([-+]?\d+(?:\.\d+)?)\s*(ms|msec|milliseconds?|s|sec|seconds?|bpm|/min|beats per minute|deg|degrees?|°|mv|millivolts?)?"
+    r"(?!\w)",
     re.IGNORECASE,
 )
 _UNITS = {

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.corpus import ptbxl
-from eval.sample import Ecg, needed
+from eval.sample import Ecg, Picture, needed
+from gem.image.scene import Scene
 
 INDEX = "PTB-XL 1.0.3 (https://physionet.org/content/ptb-xl/1.0.3/) with an index.csv as in the data folder's README"
 
@@ -51,6 +52,10 @@ class Record:
     scp: tuple[str, ...]
     report: str
     meta: dict[str, Any]
+
+    def pages(self, layout: str | None) -> tuple[Picture, ...]:
+        """The page of a layout, or none."""
+        return () if layout is None else (Picture(ecg=self.ecg, scene=Scene(layout=layout)),)
 
 
 def records(data: Path, folds: Sequence[int], labelled: bool = False, fs: int | None = None, scp: bool = False) -> Iterator[Record]:

@@ -100,7 +100,9 @@ def _answer_some(recipe: Recipe, task: Task, model: Model, cases: Sequence[_Case
     for case in cases:
         gone = [name for name, there in case.files.items() if there == "absent"]
         if gone:
-            answers[case.key] = {k: Answer(error=f"{gone[0]}: no such file") for k in range(len(case.sample.turns))}
+            answers[case.key] = {
+                k: Answer(error=f"{gone[0]}: no such file, or its signal file is not there") for k in range(len(case.sample.turns))
+            }
     while ready := [(case, prompt) for case in cases for prompt in _ready(case.shown, answers[case.key])]:
         for (case, prompt), answer in zip(ready, _answers(model, [prompt for _, prompt in ready]), strict=True):
             answers[case.key][prompt.number] = answer

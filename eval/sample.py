@@ -167,18 +167,23 @@ def digest(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """16 hexadecimal digits of a file and, for a WFDB header, of the files beside it that share its name; "absent" without one."""
+    """16 hexadecimal digits of a file and, for a WFDB header, of the signal files it names; "absent" without one of them."""
+    whole = hashlib.sha256()
     try:
-        family = sorted(path.parent.glob(f"{path.stem}.*")) if path.suffix in (".hea", "") else [path]
-        family = [one for one in family if one.suffix in (".hea", ".dat", ".mat", ".flac")] if path.suffix in (".hea", "") else family
-        if not family:
-            return "absent"
-        whole = hashlib.sha256()
-        for one in family:
-            whole.update(one.read_bytes())
-        return whole.hexdigest()[:16]
+        own = path.read_bytes()
+        whole.update(own)
+        for name in _signals(own) if path.suffix == ".hea" else ():
+            whole.update((path.parent / name).read_bytes())
     except OSError:
         return "absent"
+    return whole.hexdigest()[:16]
+
+
+def _signals(header: bytes) -> list[str]:
+    """Files that a WFDB header names: the first word of every line after the first; a name with a folder in it is left to the reader."""
+    lines = [line for line in header.decode("utf-8", "replace").splitlines() if line.strip() and not line.startswith("#")]
+    names = dict.fromkeys(line.split()[0] for line in lines[1:])
+    return [name for name in names if "/" not in name and "\\" not in name and name != "~"]
 
 
 def needed(path: Path, download: str, put: str) -> Path:

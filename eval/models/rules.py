@@ -107,6 +107,16 @@ def _limit(asks: Any, known: Known, prompt: Prompt) -> tuple[str, str | None]:
     return chosen, chosen
 
 
+def _lead(asks: Any, known: Known, prompt: Prompt) -> tuple[str, str | None]:
+    """{"form": "lead", "name", "leads": [...], "pick": "lowest" or "highest"}: the lead with the extreme of a measurement."""
+    values = {lead: m.value for lead in asks["leads"] if (m := known[0].get(asks["name"], lead)).value is not None}
+    if not values:
+        return "It cannot be measured in any of these leads.", None
+    best = (min if asks["pick"] == "lowest" else max)(values, key=values.__getitem__)
+    chosen = next(option for option in prompt.turn.options if option.endswith(f" {best}"))
+    return chosen, chosen
+
+
 def _known_option(asks: Any, known: Known, prompt: Prompt) -> tuple[str, str | None]:
     """{"form": "knowledge", "answer": k}: what needs no ECG; the rule engine has the criteria by heart."""
     chosen = prompt.turn.options[asks["answer"]]
@@ -123,6 +133,7 @@ _FORMS: dict[str, Callable[[Any, Known, Prompt], tuple[str, str | None]]] = {
     "labels": _labels,
     "value": _value,
     "limit": _limit,
+    "lead": _lead,
     "knowledge": _known_option,
     "delineation": _delineation,
 }

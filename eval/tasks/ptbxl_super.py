@@ -12,7 +12,7 @@ from eval.task import Task
 
 
 class PtbxlSuper(Task):
-    """folds; fs (Hz): only recordings of this rate."""
+    """folds; fs (Hz): only recordings of this rate; page: a layout that is shown beside the signal."""
 
     name = "ptbxl_super"
     version = "1"
@@ -20,12 +20,20 @@ class PtbxlSuper(Task):
     keys: ClassVar[tuple[str, ...]] = ("strict.labels", "strict.soft", "compat.labels")
     folds: tuple[int, ...] = (9,)
     fs: int | None = None
+    page: str | None = None
 
     def samples(self, data: Path) -> Iterator[Sample]:
         for r in records(data, self.folds, labelled=True, fs=self.fs):
             turns = (which(r.labels), *each(r.labels))
             yield Sample(
-                id=r.id, turns=turns, ecgs=(r.ecg,), record=r.ecg, reference=list(r.labels), author="PTB-XL, cardiologists", meta=r.meta
+                id=r.id,
+                turns=turns,
+                ecgs=(r.ecg,),
+                pictures=r.pages(self.page),
+                record=r.ecg,
+                reference=list(r.labels),
+                author="PTB-XL, cardiologists",
+                meta=r.meta,
             )
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:

@@ -1,0 +1,9 @@
+#!/bin/bash
+# A benchmark over a Slurm array: every task takes its share of the samples, the last to end makes results.json of all.
+#SBATCH --job-name=gem-eval
+#SBATCH --array=0-7
+#SBATCH --gres=gpu:1
+#SBATCH --cpus-per-task=4
+# CONFIG and the settings after it are those of `python -m eval`.
+set -euo pipefail
+exec python -m eval "$@" --shard "${SLURM_ARRAY_TASK_ID}/${SLURM_ARRAY_TASK_COUNT}"
