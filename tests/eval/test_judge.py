@@ -267,7 +267,7 @@ def test_a_local_model_judges_and_its_rubbish_is_unscored(tmp_path: Path) -> Non
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytes_of = Tokenizer(models.BPE({"<pad>": 0, "<eos>": 1} | {one: k + 2 for k, one in enumerate(alphabet)}, []))
     bytes_of.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_of, pad_token="<pad>", eos_token="<eos>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_of, **{"pad_token": "<pad>", "eos_token": "<eos>"})
     tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     shape = {"vocab_size": len(alphabet) + 2, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     LlamaForCausalLM(LlamaConfig(**shape, max_position_embeddings=8192, eos_token_id=1, pad_token_id=0)).save_pretrained(tmp_path / "lm")

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eval.__main__ import main
 from eval.official import reasoning
 from eval.official.options import listed, meant
 from eval.official.rows import BrokenRow
+from eval.official.unpack import main as unpack
 from eval.sample import Answer, Sample, Score
 from eval.task import Task, task_of
 from gem.errors import ConfigError
@@ -270,3 +273,31 @@ bootstrap_iters: 50
     assert (mine["strict.accuracy"]["value"], mine["strict.accuracy"]["n"]) == (1.0, 2)
     assert mine["compat.accuracy"]["value"] < 1.0  # "I rule out A." is A, "(A)" is thrown
     assert "1 ids were there twice" in out.err
+
+
+def parquet(path: Path, name: str) -> None:
+    row = llava("q1", "", "Which superclasses?", "NORM")
+    picture = {"bytes": b"\x89PNG made here", "path": None}
+    pq.write_table(pa.Table.from_pylist([{"id": "q1", "image_path": name, "image": picture, "conversations": row["conversations"]}]), path)
+
+
+def test_the_parquet_of_ecgbench_is_read_as_it_is_and_unpacked(tmp_path: Path) -> None:
+    parquet(tmp_path / "x.parquet", "ptb_test_v4/00001_hr-0.png")
+    direct = list(task_of("ecgbench_ptbxl_super", {"file": str(tmp_path / "x.parquet")}).samples(tmp_path))
+    assert (direct[0].id, direct[0].turns[0].reference, direct[0].pictures[0].path) == (
+        "q1",
+        "NORM",
+        "ECGBench/images/ptb_test_v4/00001_hr-0.png",
+    )
+    folder = tmp_path / "ECGBench"
+    assert unpack([str(tmp_path / "x.parquet"), "-o", str(folder), "--config", "ptb-test"]) == 0
+    assert (folder / "images" / "ptb_test_v4" / "00001_hr-0.png").read_bytes() == b"\x89PNG made here"
+    assert [s.doc_hash for s in task_of("ecgbench_ptbxl_super").samples(tmp_path)] == [s.doc_hash for s in direct]
+
+
+@pytest.mark.parametrize("name", ["../../etc/x.png", "/elsewhere/x.png", ""])
+def test_a_picture_does_not_leave_the_folder(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parquet(tmp_path / "x.parquet", name)
+    assert unpack([str(tmp_path / "x.parquet"), "-o", str(tmp_path / "out"), "--config", "c"]) == 2
+    assert "leads out of the folder" in capsys.readouterr().err
+    assert list((tmp_path / "out" / "images").rglob("*")) == []
