@@ -15,6 +15,7 @@ from eval.leak import leaked
 from eval.log import Row, rewrite, rows_of
 from eval.models.model import Model
 from eval.provenance import made_with
+from eval.published import published
 from eval.results import run_facts, summarise, tasks_of
 from eval.run import ask_all, listed, scored_or_why
 from eval.sample import Sample, digest, file_digest
@@ -166,11 +167,11 @@ def _rescored(task: Task, row: Row) -> Row:
 
 
 def _table(argv: list[str]) -> int:
-    """Runs side by side."""
+    """Runs side by side, and what was published for the same metric of the same task, each with its source."""
     parser = argparse.ArgumentParser(prog="python -m eval table", description=_table.__doc__)
     parser.add_argument("runs", type=Path, nargs="+")
     args = parser.parse_args(argv)
-    sys.stdout.write(table(args.runs))
+    sys.stdout.write(table(args.runs, published()))
     return 0
 
 

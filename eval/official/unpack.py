@@ -28,7 +28,7 @@ def unpack(paths: Sequence[Path], folder: Path, config: str) -> tuple[int, int]:
             data = row.get("image")
             name = row.get("image_path") or picture_of(row)
             if isinstance(data, dict) and isinstance(data.get("bytes"), bytes):
-                written += _picture(folder / "images", str(name), data["bytes"])
+                written += _picture(folder / "images", str(name or ""), data["bytes"])
             said = row.get("conversations")
             said = json.loads(said) if isinstance(said, str) else said
             more = {key: value for key, value in row.items() if key not in ("image", "image_path", "conversations")}
