@@ -141,9 +141,15 @@ def who(index: Mapping[int, Mapping[str, str]], ecg_id: int) -> dict[str, Any]:
         "patient": row.get("patient_id"),
         "fold": row.get("strat_fold"),
         "sex": row.get("sex"),
-        "age": row.get("age"),
+        "age": age_of(row),
     }
     return {key: value for key, value in known.items() if value not in (None, "")}
+
+
+def age_of(row: Mapping[str, str]) -> float | None:
+    """Years, or None; PTB-XL writes 300 for everybody above 89."""
+    age = float(row["age"]) if row.get("age") else None
+    return age if age is not None and age < 120 else None
 
 
 def ptbxl_record(name: str | None) -> int | None:

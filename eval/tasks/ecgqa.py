@@ -87,10 +87,9 @@ class EcgQa(Folder):
         known = index.get(ecg_id)
         if known is None:
             return Ecg(path=str(Path(self.ptbxl) / f"records500/{ecg_id // 1000 * 1000:05d}/{ecg_id:05d}_hr.hea"))
-        age, sex = known.get("age"), known.get("sex")
-        return Ecg.model_validate(
-            {"path": str(Path(self.ptbxl) / f"{known['path']}.hea"), "age": age or None, "sex": sex if sex in ("female", "male") else None}
-        )
+        sex = known.get("sex")
+        path = str(Path(self.ptbxl) / f"{known['path']}.hea")
+        return Ecg.model_validate({"path": path, "age": rows.age_of(known), "sex": sex if sex in ("female", "male") else None})
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
         if "broken" in sample.meta:

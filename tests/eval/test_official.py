@@ -301,3 +301,17 @@ def test_a_picture_does_not_leave_the_folder(name: str, tmp_path: Path, capsys: 
     assert unpack([str(tmp_path / "x.parquet"), "-o", str(tmp_path / "out"), "--config", "c"]) == 2
     assert "leads out of the folder" in capsys.readouterr().err
     assert list((tmp_path / "out" / "images").rglob("*")) == []
+
+
+@pytest.mark.data
+def test_every_shared_question_of_ecgqa_is_right_when_answered_with_its_reference(data: Path) -> None:
+    """Real files: 1,605 questions of one and two recordings, all scorings, and the people they are of."""
+    samples = [one for split in ("train", "valid") for one in task_of("ecgqa", {"split": split}).samples(data)]
+    assert len(samples) == 1605
+    assert {sample.meta["question_type"] for sample in samples} == {"single-verify", "comparison_irrelevant-query"}
+    task = task_of("ecgqa")
+    for sample in samples:
+        scores = said(task, sample, " / ".join(sample.turns[0].reference))
+        assert all(score.value == 1.0 for key, score in scores.items() if key != "strict.soft_accuracy"), (sample.id, scores)
+    assert all(ecg.age is None or ecg.age < 120 for sample in samples for ecg in sample.ecgs)  # 300 stands for above 89
+    assert len({sample.patient for sample in samples}) > 500
