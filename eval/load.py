@@ -27,13 +27,17 @@ def simulated(seed: int) -> Simulated:
     return simulate_recording(random_spec(np.random.default_rng(seed)))
 
 
-@lru_cache(maxsize=64)
 def recording_of(ecg: Ecg) -> Recording:
     """The recording. Raises `ECGReadError` where the file is absent or no ECG."""
+    return _recording(ecg, data_folder())
+
+
+@lru_cache(maxsize=64)
+def _recording(ecg: Ecg, data: Path) -> Recording:
     if ecg.simulated is not None:
         whole = simulated(ecg.simulated).recording
     else:
-        whole = read(data_folder() / ecg.path, fs=ecg.fs, leads=ecg.lead_order, age=ecg.age, sex=ecg.sex)
+        whole = read(data / ecg.path, fs=ecg.fs, leads=ecg.lead_order, age=ecg.age, sex=ecg.sex)
     if ecg.stand_in is None:
         return whole
     rng = np.random.default_rng(len(ecg.path))
@@ -41,9 +45,13 @@ def recording_of(ecg: Ecg) -> Recording:
     return whole.after(signal.astype(np.float32), f"replaced by {ecg.stand_in}: a control")
 
 
-@lru_cache(maxsize=1024)
 def measured(ecg: Ecg) -> tuple[Measurements, Findings]:
     """What is measured and found on it: the ruler of every task that verifies. Raises `GemError`."""
+    return _measured(ecg, data_folder())
+
+
+@lru_cache(maxsize=1024)
+def _measured(ecg: Ecg, _: Path) -> tuple[Measurements, Findings]:
     measurements = measure_recording(recording_of(ecg))
     return measurements, find(measurements)
 

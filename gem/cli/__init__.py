@@ -23,6 +23,9 @@ COMMANDS = {
     "chat": "a conversation with a model about an ECG; every answer is verified",
     "batch": "reports of many ECGs, one JSON object a line; goes on where it stopped",
     "convert": "published weights, or a recipe, as a folder that the other commands read",
+    "data": "make the data set that a recipe describes (from a checkout)",
+    "train": "train what a recipe describes (from a checkout)",
+    "eval": "benchmarks: tasks x a model, as a recipe says (from a checkout)",
     "doctor": "versions, readers and data found here",
 }
 
