@@ -135,8 +135,9 @@ def _summarise(recipe: Judging, jobs: Sequence[Job], judges: dict[str, Judge], g
     lost = sum(row["outcome"] == "unscored" for row in rows)
     failed = sum(row["outcome"] == "failed" for row in rows)
     tasks = list(dict.fromkeys(job.item.task for job in jobs))
-    counts = {task: sum(row["task"] == task and row["variant"] == "plain" and row["judge"] == names[0] for row in rows) for task in tasks}
-    problems = {task: {"failed": sum(r["task"] == task and r["outcome"] in LOST for r in rows), "reasons": {}} for task in tasks}
+    shown = [row for row in rows if row["variant"] == "plain" and row["judge"] == names[0]]
+    counts = {task: sum(row["task"] == task for row in shown) for task in tasks}
+    problems = {task: {"failed": sum(r["task"] == task and r["outcome"] in LOST for r in shown), "reasons": {}} for task in tasks}
     whole = {
         "schema": RESULTS,
         "name": recipe.name,

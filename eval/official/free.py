@@ -44,7 +44,8 @@ def likeness(texts: Sequence[str], references: Sequence[str]) -> dict[str, Score
         name = key.removeprefix("strict.")
         if name == "bleu4":
             rows: list[Any] = [one["bleu"] for one in found]
-            value, parsed = words.bleu_of(texts, references), {"bleu": [sum(column) for column in zip(*rows, strict=True)]}
+            parsed: Any = {"bleu": [sum(column) for column in zip(*rows, strict=True)]}
+            value = words.bleu_of_sums(parsed["bleu"])
         else:
             values: list[Any] = [one[name] for one in found]
             value, parsed = sum(values) / len(values), None

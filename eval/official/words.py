@@ -45,7 +45,7 @@ def bleu_counts(answer: str, reference: str) -> BleuCounts:
     for n in range(1, ORDER + 1):
         mine = Counter(zip(*(said[k:] for k in range(n)), strict=False))
         theirs = Counter(zip(*(true[k:] for k in range(n)), strict=False))
-        matches.append(sum(min(count, theirs[gram]) for gram, count in mine.items()))
+        matches.append(sum(min(mine[gram], theirs[gram]) for gram in mine.keys() & theirs.keys()))
         totals.append(max(1, len(said) - n + 1))
     return BleuCounts(tuple(matches), tuple(totals), len(said), len(true))
 
@@ -137,6 +137,14 @@ def bits(answer: str, reference: str) -> dict[str, float | list[int]]:
 
 def bleu_of(answers: Sequence[str], references: Sequence[str]) -> float:
     """Corpus BLEU-4 of pairs."""
-    rows = np.array([bleu_counts(a, r).row() for a, r in zip(answers, references, strict=True)])
-    value = float(bleu(rows.sum(axis=0))[0])
-    return 0.0 if math.isnan(value) else value
+    rows = [bleu_counts(a, r).row() for a, r in zip(answers, references, strict=True)]
+    return bleu_of_sums([sum(column) for column in zip(*rows, strict=True)])
+
+
+def bleu_of_sums(row: Sequence[int]) -> float:
+    """BLEU-4 of one sum of `BleuCounts.row`, without arrays: they would cost more than the rest of a short report."""
+    matches, totals, said, true = row[:ORDER], row[ORDER : 2 * ORDER], row[-2], row[-1]
+    if matches[0] == 0:
+        return 0.0
+    precision = sum(math.log((hit or EPSILON) / all_) for hit, all_ in zip(matches, totals, strict=True)) / ORDER
+    return math.exp(precision) * (1.0 if said > true else math.exp(1 - true / said))
