@@ -27,5 +27,6 @@ check: venv
 
 bench: venv
 	$(RUN)python -m eval.bench
+	$(RUN)python -m eval.bench_harness
 	$(RUN)python -m data_gen.bench
 	$(RUN)python -m eval.bench_model

@@ -22,6 +22,10 @@ _UNITS = {
 }  # fmt: skip
 
 
+_SHORT = 8
+"""Words of an answer beyond which a number without a unit may be about anything."""
+
+
 def terms_in(text: str, terms: Mapping[str, Sequence[str]]) -> dict[str, bool]:
     """Label -> asserted (True) or denied (False), for every label one of whose terms is there as a whole.
 
@@ -75,12 +79,12 @@ def option_of(text: str, options: Sequence[str]) -> int | None:
 
 
 def number_in(text: str, unit: str) -> float | None:
-    """The one number in this unit, or, where no number has a unit, the only number; None where several different ones are there."""
+    """The one number in this unit, or, in a short answer without units, the only number; None where several different ones are there."""
     found = _NUMBER.findall(text)
     in_unit = {float(n) * _UNITS[u.lower()][1] for n, u in found if u and _UNITS[u.lower()][0] == unit}
     if in_unit:
         return in_unit.pop() if len(in_unit) == 1 else None
-    if any(u for _, u in found):
+    if any(u for _, u in found) or len(text.split()) > _SHORT:
         return None
     bare = {float(n) for n, _ in found}
     return bare.pop() if len(bare) == 1 else None

@@ -19,6 +19,8 @@ from gem.measure.measurement import Measurements, fiducials_json
 from gem.report.verify import CONTRADICTED, SUPPORTED, verify
 from gem.report.write import write
 
+_UNREAD = "This recording cannot be interpreted."
+"""No word and no number that could be taken for an answer: a first wording, "No signal to read", scored as No."""
 _SURE = math.log(0.95), math.log(0.05)
 _VERDICTS = {SUPPORTED: 2.0, CONTRADICTED: -2.0}
 
@@ -36,12 +38,11 @@ class Rules:
 
     def _one(self, prompt: Prompt) -> Answer:
         if not prompt.sample.ecgs:
-            shown = "pictures only" if prompt.sample.pictures else "no ECG"
-            return Answer(text=f"No signal to read: {shown}.", likelihoods=_even(len(prompt.turn.options)))
+            return Answer(text=_UNREAD, likelihoods=_even(len(prompt.turn.options)))
         try:
             known = measured(prompt.sample.ecgs[0])
-        except NotReadable as fault:
-            return Answer(text=f"This recording cannot be interpreted: {fault}", likelihoods=_even(len(prompt.turn.options)))
+        except NotReadable:
+            return Answer(text=_UNREAD, likelihoods=_even(len(prompt.turn.options)))
         except GemError as fault:
             return Answer(error=str(fault))
         asks = prompt.turn.meta.get("asks")
@@ -91,7 +92,7 @@ def _value(asks: Any, known: Known, prompt: Prompt) -> tuple[str, str | None]:
     """{"form": "value", "name", "lead"}: a measurement; where options are ranges ({"ranges": [[low, high], ...]}) the one it lies in."""
     m = known[0].get(asks["name"], asks.get("lead"))
     if m.value is None:
-        return f"It cannot be measured: {m.absent or 'it is a form'}.", None
+        return "It cannot be measured.", None
     inside = [k for k, (low, high) in enumerate(asks.get("ranges", ())) if low <= m.value < high]
     return f"{m.value:.4g} {m.unit}", prompt.turn.options[inside[0]] if inside else None
 

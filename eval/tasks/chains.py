@@ -1,6 +1,7 @@
 """Criterion chains on LUDB (cardiologists' marks) and on simulated ECGs (their truth); see `eval.chain`."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,15 +39,16 @@ class _Chains(Task):
 
 
 class LudbChains(_Chains):
-    """per_side: cases of each kind at most where it holds, and as many where it does not."""
+    """per_side: cases of each kind at most where it holds, and as many where it does not; records: only the first so many."""
 
     name = "ludb_chains"
     version = "1"
     about = "LUDB, criterion chains in four stages, truth from the cardiologists' marks and words"
     per_side: int = 20
+    records: int | None = None
 
     def samples(self, data: Path) -> Iterator[Sample]:
-        pairs = [(r, case) for r in ludb(data) for case in _of_record(r)]
+        pairs = [(r, case) for r in islice(ludb(data), self.records) for case in _of_record(r)]
         for r, case in balanced(pairs, self.per_side):
             turns = turns_of(case, (r.number, KINDS.index(case.kind)))
             meta = r.meta | {"kind": case.kind.id, "holds": case.holds}

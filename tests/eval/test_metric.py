@@ -152,6 +152,7 @@ def test_an_option_is_read_by_position_never_by_the_first_letter_that_occurs(tex
     [
         ("162 ms", "ms", 162), ("0.16 s", "ms", 160), ("PR 162 ms, rate 70 bpm", "bpm", 70), ("about 162", "ms", 162), ("70 bpm", "ms", None),
         ("160 ms or 200 ms", "ms", None), ("no number", "ms", None), ("-30 degrees", "deg", -30),
+        ("recording number 9000050 in this folder cannot be interpreted at all", "ms", None),
     ],
 )  # fmt: skip
 def test_a_number_is_read_with_its_unit(text: str, unit: str, value: float | None) -> None:
