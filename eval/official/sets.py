@@ -170,8 +170,6 @@ class Choice(OfficialSet):
 
     keys: ClassVar[tuple[str, ...]] = ("strict.accuracy", "strict.soft_accuracy", "compat.accuracy")
     letters: ClassVar[tuple[str, ...]] = compat.LETTERS
-    lines: ClassVar[int] = 0
-    """The published script scores a file of exactly this many answers and skips any other."""
     whole_reference: ClassVar[bool] = False
     """Whether the published script compares with the whole reference instead of its first character."""
 

@@ -13,4 +13,3 @@ class Csn(Choice):
     about = "Chapman-Shaoxing-Ningbo, one of eight options (1,611 pictures)"
     download: ClassVar[str] = "the config csn-test-no-cot of PULSE-ECG/ECGBench (Hugging Face; parquet is read too, see eval/README.md)"
     file: str = "ECGBench/csn-test-no-cot.json"
-    lines = 1611

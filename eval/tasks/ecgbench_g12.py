@@ -13,4 +13,3 @@ class G12(Choice):
     about = "Georgia 12-lead, one of eight options (2,026 pictures)"
     download: ClassVar[str] = "the config g12-test-no-cot of PULSE-ECG/ECGBench (Hugging Face; parquet is read too, see eval/README.md)"
     file: str = "ECGBench/g12-test-no-cot.json"
-    lines = 2026
