@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eval.__main__ import main
-from eval.official import reasoning
+from eval.official import reasoning, trial
 from eval.official.options import listed, meant
 from eval.official.rows import BrokenRow
 from eval.official.unpack import main as unpack
@@ -315,3 +315,14 @@ def test_every_shared_question_of_ecgqa_is_right_when_answered_with_its_referenc
         assert all(score.value == 1.0 for key, score in scores.items() if key != "strict.soft_accuracy"), (sample.id, scores)
     assert all(ecg.age is None or ecg.age < 120 for sample in samples for ecg in sample.ecgs)  # 300 stands for above 89
     assert len({sample.patient for sample in samples}) > 500
+
+
+@pytest.mark.data
+def test_the_strict_scorer_is_right_about_every_known_answer_and_the_published_ones_are_not(data: Path) -> None:
+    found = trial.counts(data, ["valid"])
+    for phrase, (_, by_scorer) in found.items():
+        true, wrong = by_scorer["strict.accuracy"]
+        assert {score.value for score in true} == {1.0}, phrase
+        assert {score.value for score in wrong} == {0.0}, phrase
+    denied = found["another denied"][1]
+    assert all(sum(score.value or 0 for score in denied[name][0]) < 0.6 * len(denied[name][0]) for name in trial.SCORERS[1:])
