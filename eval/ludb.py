@@ -11,7 +11,7 @@ import numpy as np
 
 from eval.delineation import Waves, global_intervals, lead_intervals, reference
 from eval.load import recording_of
-from eval.sample import Ecg, needed
+from eval.sample import Ecg, needed, sex_of
 from gem.ecg.lead import STANDARD
 from gem.errors import GemError
 from gem.files import data_folder
@@ -52,7 +52,7 @@ def ludb(data: Path) -> Iterator[LudbRecord]:
                 "statements": [w for w in words if "axis" not in w],
                 "source": "ludb",
             }
-            yield LudbRecord(number, Ecg(path=f"ludb/data/{number}.hea", age=known, sex=sex), words, meta)
+            yield LudbRecord(number, Ecg(path=f"ludb/data/{number}.hea", age=known, sex=sex_of(sex)), words, meta)
 
 
 @lru_cache(maxsize=256)

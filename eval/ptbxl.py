@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.corpus import ptbxl
-from eval.sample import Ecg, Picture, needed
+from eval.sample import Ecg, Picture, needed, sex_of
 from gem.image.scene import Scene
 
 INDEX = "PTB-XL 1.0.3 (https://physionet.org/content/ptb-xl/1.0.3/) with an index.csv as in the data folder's README"
@@ -87,5 +87,5 @@ def records(data: Path, folds: Sequence[int], labelled: bool = False, fs: int | 
             "labels": list(labels),
             "source": "ptbxl",
         }
-        ecg = Ecg(path=f"{path}.hea" if not path.endswith(".hea") else path, age=row.age, sex=row.sex)
+        ecg = Ecg(path=f"{path}.hea" if not path.endswith(".hea") else path, age=row.age, sex=sex_of(row.sex))
         yield Record(Path(path).stem, ecg, labels, tuple(sorted(row.scp)), row.report, meta)

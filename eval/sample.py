@@ -146,6 +146,11 @@ class Score(Config):
         return self
 
 
+def sex_of(text: str | None) -> Literal["female", "male"] | None:
+    """Female, male, or not known."""
+    return "female" if text == "female" else "male" if text == "male" else None
+
+
 def scored(value: float, parsed: Any = None) -> Score:
     """A value that was read from an answer."""
     return Score(value=float(value), parsed=parsed)

@@ -35,7 +35,8 @@ class Checkpoint:
         write = [k for k in fine if prompts[k].turn.ask in ("text", "both")]
         weigh = [k for k in fine if prompts[k].turn.ask in ("likelihood", "both") and prompts[k].turn.options]
         decoding = Decoding(self._config.longest, self._config.temperature, seed=self._config.seed)
-        texts = dict(zip(write, self.engine.answer([asked[k] for k in write], decoding, self._batch) if write else [], strict=True))
+        rows = [one for k in write if not isinstance(one := asked[k], Answer)]
+        texts = dict(zip(write, self.engine.answer(rows, decoding, self._batch) if rows else [], strict=True))
         likely = {k: self._likelihoods(asked[k], prompts[k].turn.options) for k in weigh}
         return [one if isinstance(one, Answer) else Answer(text=texts.get(k), likelihoods=likely.get(k)) for k, one in enumerate(asked)]
 
@@ -45,7 +46,8 @@ class Checkpoint:
         try:
             ecgs = [recording_of(ecg) for ecg in sample.ecgs] if processor.ecg is not None else []
             pictures = [picture_of(picture) for picture in sample.pictures] if processor.image_input is not None else []
-            facts = fact_block(measured(self._known(prompt))[0]) if self._config.facts and self._known(prompt) else ""
+            known = self._known(prompt) if self._config.facts else None
+            facts = fact_block(measured(known)[0]) if known is not None else ""
         except GemError as fault:
             return Answer(error=str(fault))
         if (sample.ecgs or sample.pictures) and not ecgs and not pictures:

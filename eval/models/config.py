@@ -124,7 +124,9 @@ class Baseline(Config):
         from eval.models.baseline import Majority, Random
         from eval.models.rules import Rules
 
-        return {"random": Random, "majority": Majority, "rules": Rules}[self.kind](self)
+        if self.kind == "rules":
+            return Rules(self)
+        return Random(self) if self.kind == "random" else Majority(self)
 
 
 AnyModel = Annotated[Gem | Transformers | Remote | Command | Answers | Baseline, Field(discriminator="kind")]

@@ -81,7 +81,7 @@ class Remoted:
         pictures = [_image_part(p) for p in sample.pictures or _drawn(sample.ecgs)] if send in ("picture", "both") else []
         files = [_file_part(ecg) for ecg in sample.ecgs] if send in ("file", "both") else []
         config = self._config
-        return ShownAsk(config.model, tuple(messages), {}, config.temperature, config.longest, (*pictures, *files))
+        return ShownAsk(config.model, tuple(messages), {}, config.temperature, config.longest, parts=(*pictures, *files))
 
 
 def _drawn(ecgs: Sequence[Ecg]) -> list[Picture]:

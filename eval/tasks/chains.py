@@ -95,8 +95,7 @@ def _of_seed(seed: int) -> Iterator[Case]:
     sinus = made.rhythm in ("sinus rhythm", "sinus arrhythmia")
     for kind in KINDS:
         if kind.id == "t_inversion":
-            heights = {lead: float(named["t_amplitude"]) for lead, named in made.per_lead.items() if named.get("t_amplitude") is not None}
-            yield from _t_case(kind, heights)  # type: ignore[arg-type]
+            yield from _t_case(kind, {lead: t for lead, named in made.per_lead.items() if (t := named.get("t_amplitude")) is not None})
             continue
         name = "qrs_duration" if kind.measure == "qrs_lead_median" else kind.measure
         if name in values and not _near(kind, values[name]) and sinus:

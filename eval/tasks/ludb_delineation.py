@@ -103,6 +103,6 @@ def _sd(name: str) -> Any:
     def function(scores: Sequence[Score], weights: Array) -> Array:
         n, total, squares = (weights.astype(np.float64) @ np.array([s.parsed[name][k] for s in scores], dtype=float) for k in range(3))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0))
+            return np.asarray(np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0)))
 
     return function

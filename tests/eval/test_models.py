@@ -232,3 +232,61 @@ def test_controls_take_away_what_they_say(ecg: Ecg) -> None:
 def test_a_file_of_answers_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         Answers(kind="answers", path=str(tmp_path / "none.jsonl")).build(1)
+
+
+CHAT = (
+    "{% for m in messages %}{{ m.role }}: {% for p in m.content %}{% if p.type == 'image' %}<image>{% else %}{{ p.text }}{% endif %}"
+    "{% endfor %}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small LLaVA of transformers' own classes, untrained."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import decoders as decode
+    from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("foreign")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = Tokenizer(models.BPE(vocab={"<pad>": 0, "</s>": 1, "<image>": 2} | {c: k + 3 for k, c in enumerate(alphabet)}, merges=[]))
+    words.pre_tokenizer, words.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decode.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="</s>", additional_special_tokens=["<image>"])  # noqa: S106
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    vision = {
+        "model_type": "clip_vision_model",
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    text = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = LlavaConfig(
+        vision_config=vision | {"image_size": 28, "patch_size": 14},
+        text_config=text | {"vocab_size": len(alphabet) + 3, "max_position_embeddings": 1024},
+        image_token_index=2,
+    )
+    torch.manual_seed(0)
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
+    processor = LlavaProcessor(
+        pictures,
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        chat_template=CHAT,
+        image_token="<image>",  # noqa: S106
+        num_additional_image_tokens=1,
+    )
+    processor.save_pretrained(folder)
+    return folder
+
+
+def test_any_image_text_model_of_transformers_is_shown_a_page_and_weighs_options(foreign: Path, ecg: Ecg) -> None:
+    from eval.models.config import Transformers
+
+    model: Any = Transformers(kind="transformers", folder=str(foreign), longest=4, device="cpu").build(1)
+    answers = model.answer(prompts(sample(ecg)))
+    assert all(answer.error is None and answer.text is not None for answer in answers)
+    assert all(answer.likelihoods is not None and len(answer.likelihoods) == 2 and max(answer.likelihoods) < 0 for answer in answers)
+    assert model.answer(prompts(sample(ecg))) == answers
