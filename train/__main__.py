@@ -11,6 +11,10 @@ def main(argv: list[str]) -> int:
         sys.stderr.write("usage: python -m train CONFIG [key.sub=value ...]\n")
         return 0 if argv else 2
     try:
+        if argv[0] == "--plan":
+            from train.plan.show import main as plan
+
+            return plan(argv[1:])
         recipe = DelineatorRecipe.load(argv[0], argv[1:])
         from train.delineator.run import run
 
