@@ -1,4 +1,4 @@
-"""Runs the step of a plan for real on this machine's CPU and prints the bytes that it held at most: python -m tests.train.measured_step CONFIG.
+"""Runs the step of a plan for real on this machine's CPU and prints the bytes that it held at most: python -m tests.train.measured_step CONFIG ...
 
 The measure is the resident size that Linux keeps, not a count of ours: every block above 64 kB is its own mapping (MALLOC_MMAP_THRESHOLD_),
 so what is freed goes back at once.
@@ -17,10 +17,11 @@ from gem.model.lora import Lora, add_lora
 from train.plan.config import Plan
 from train.plan.estimate import core
 
+SMALLEST = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
 
-def main(config: str) -> None:
-    plan = Plan.load(config)
-    warm(torch.randn(64, 64, requires_grad=True))
+
+def held(plan: Plan) -> int:
+    """Bytes that two steps held at most, beyond what the process held before."""
     gc.collect()
     before = resident("VmRSS")
     model = GemForConditionalGeneration(shape(plan.model))
@@ -35,9 +36,9 @@ def main(config: str) -> None:
     gem = core(model)
     e = gem.config.ecg_config
     n = int(plan.seconds * e.fs) // e.patch
-    ids = torch.randint(5, 400, (plan.rows, plan.tokens))
+    ids = torch.randint(5, 30, (plan.rows, plan.tokens))
     ids[:, :n] = gem.config.ecg_token_id
-    batch = {"input_ids": ids, "labels": ids.clamp(max=400), "ecg_values": torch.randn(plan.rows, 12, n * e.patch), "use_cache": False}
+    batch = {"input_ids": ids, "labels": ids.clamp(max=30), "ecg_values": torch.randn(plan.rows, 12, n * e.patch), "use_cache": False}
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], fused=True)
     for _ in range(2):
         Path("/proc/self/clear_refs").write_text("5")
@@ -46,13 +47,7 @@ def main(config: str) -> None:
         optimizer.step()
         optimizer.zero_grad()
         del loss
-    print(resident("VmHWM") - before)
-
-
-def warm(x: torch.Tensor) -> None:
-    """What torch sets up once: threads, kernels, the optimizer's."""
-    torch.nn.functional.scaled_dot_product_attention(x[None, None], x[None, None], x[None, None]).sum().backward()
-    torch.optim.AdamW([x], fused=True).step()
+    return resident("VmHWM") - before
 
 
 def resident(what: str) -> int:
@@ -60,6 +55,15 @@ def resident(what: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def main(configs: list[str]) -> None:
+    plans = [Plan.load(config) for config in configs]
+    for plan in plans:  # what is loaded and set up once, by a step of the same kind that holds next to nothing
+        small = plan.model.model_copy(update={"llm": plan.model.llm | SMALLEST, "ecg": SMALLEST})
+        held(plan.model_copy(update={"model": small, "rows": 1, "tokens": 128}))
+    for plan in plans:
+        print(held(plan), flush=True)
+
+
 if __name__ == "__main__":
     assert os.environ.get("MALLOC_MMAP_THRESHOLD_") == "65536"
-    main(sys.argv[1])
+    main(sys.argv[1:])

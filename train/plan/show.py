@@ -33,7 +33,9 @@ def told(one: Estimate) -> str:
     lines += [f"  peak         {one.peak / GIB:8.2f} GiB of {p.gpu_gib:g}: {'fits' if one.fits else 'does not fit'}"]
     if one.host:
         lines += [f"  host         {one.host / GIB:8.2f} GiB a node"]
-    lines += [f"  a step       {one.rows_a_step:,} rows, {one.tokens_a_step:,} tokens ({p.rows} rows x {p.accumulation} passes x {p.gpus} GPUs)"]
+    lines += [
+        f"  a step       {one.rows_a_step:,} rows, {one.tokens_a_step:,} tokens ({p.rows} rows x {p.accumulation} passes x {p.gpus} GPUs)"
+    ]
     if p.dataset:
         lines += [f"  an epoch     {-(-p.dataset // one.rows_a_step):,} steps of {p.dataset:,} rows"]
     if not one.fits:
