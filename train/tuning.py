@@ -17,9 +17,11 @@ from train.data.collate import Collate
 from train.data.examples import Examples, Maker, Sources, gather_failures
 from train.data.order import Order
 from train.data.signals import write_failed
+from train.launch import check_launch
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
 from train.sources import hashes, opened, prepared, sources_of
+from train.stop import StopWhenAsked
 from train.trainer import GemTrainer, JsonLog
 
 _USUAL_FS = 500.0
@@ -50,6 +52,7 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
             f"batch {recipe.batch} is no multiple of {per_device} rows on each of {world.size} processes; change batch or per_device"
         )
     cpu = recipe.device == "cpu" or not torch.cuda.is_available()
+    check_launch(recipe.deepspeed is not None, cpu)
     optim, every = recipe.optim, recipe.validation.every
     return TrainingArguments(
         output_dir=str(recipe.output),
@@ -104,6 +107,7 @@ def tune(recipe: Tuning, build: Any) -> int:
     how = arguments(recipe, world, steps)
     facts = {"architecture": architecture, "processes": world.size, "batch": recipe.batch}
     at = last_checkpoint(folder, facts, clean=world.main)
+    stop = StopWhenAsked()
     trainer = GemTrainer(
         model=model,
         args=how,
@@ -112,12 +116,16 @@ def tune(recipe: Tuning, build: Any) -> int:
         processing_class=processor,
         facts=facts,
         rates={"_projector": recipe.optim.projector_lr} if recipe.optim.projector_lr else None,
-        callbacks=[Progress(recipe.batch)],
+        callbacks=[Progress(recipe.batch), stop],
     )
     trainer.remove_callback(PrinterCallback)  # stdout is for data
     if world.main:
         trainer.add_callback(JsonLog(folder / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
+    if stop.stopped:
+        if world.main:
+            sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step} of {steps}; the same command goes on\n")
+        return 0
     save(trainer)
     if not world.main:
         return 0

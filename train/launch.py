@@ -1,0 +1,41 @@
+"""What a launcher may ask for, checked before transformers and DeepSpeed believe it."""
+
+import os
+from importlib.util import find_spec
+
+from gem.errors import ConfigError
+
+
+def check_launch(deepspeed: bool, cpu: bool) -> None:
+    """Refuse what would not do what it says; make DeepSpeed start where there is no GPU.
+
+    deepspeed  the recipe names a DeepSpeed configuration
+    cpu        the run is on CPU
+
+    Raises `ConfigError` for FSDP on CPU, DeepSpeed that is not installed, and DeepSpeed without a launcher.
+    """
+    if cpu and _asked("ACCELERATE_USE_FSDP"):
+        raise ConfigError(
+            "FSDP on CPU: accelerate would copy the whole model to every process (DDP) without a word; "
+            "take configs/accelerate/ddp.yaml or deepspeed=configs/deepspeed/zero3.json there"
+        )
+    if not deepspeed and not _asked("ACCELERATE_USE_DEEPSPEED"):
+        return
+    if find_spec("deepspeed") is None:
+        raise ConfigError("deepspeed needs the extra [deepspeed]: pip install -c constraints.txt -e '.[deepspeed]'")
+    if "RANK" not in os.environ:
+        raise ConfigError("deepspeed needs a launcher, for one process too: torchrun --nproc-per-node 1 -m train CONFIG")
+    if cpu:
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+        _gloo_alone()
+
+
+def _asked(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true", "yes")
+
+
+def _gloo_alone() -> None:
+    """Without this DeepSpeed compiles kernels for sums over shared memory first: 40 s and a C++ compiler, where gloo will do."""
+    import deepspeed
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
