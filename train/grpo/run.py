@@ -1,0 +1,120 @@
+"""Stage `grpo`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transformers import PrinterCallback, set_seed
+from transformers.utils import logging
+from trl import GRPOConfig
+
+from gem.errors import ConfigError
+from gem.model.lora import Lora, add_lora, load_adapter
+from gem.model.quiet import quiet
+from train.data.examples import Examples, gather_failures
+from train.data.order import Order
+from train.data.signals import write_failed
+from train.grpo.ask import Asked, Asker, Traces
+from train.grpo.config import GrpoRecipe
+from train.grpo.reward import Weights, reward
+from train.grpo.trainer import GemGrpoTrainer
+from train.instruct import architecture_of, base_model, save_adapters, save_model
+from train.progress import Progress
+from train.run_folder import begin, last_checkpoint
+from train.sources import hashes, opened, prepared, sources_of
+from train.stop import StopWhenAsked
+from train.trainer import JsonLog
+from train.tuning import World, arguments
+
+_USUAL_FS = 500.0
+
+
+def run(recipe: GrpoRecipe) -> int:
+    """Train; the run folder then holds `adapters/` (llm: lora) or `model/`. Returns how many rows could not be used."""
+    quiet()
+    world = World.here()
+    if world.main:
+        begin(recipe, recipe.output, hashes(recipe.data))
+    set_seed(recipe.seed)
+    model, processor = base_model(recipe.model, recipe.output, world.main, dtype="float32")
+    learner = _learner(recipe, model)
+    questions, traces = _questions(recipe, processor, world)
+    facts = {"architecture": architecture_of(model, f"grpo {recipe.llm}"), "processes": world.size, "batch": recipe.batch}
+    at = last_checkpoint(recipe.output, facts, clean=world.main)
+    stop = StopWhenAsked()
+    weights = Weights(**recipe.reward.model_dump())
+    trainer = GemGrpoTrainer(
+        model=learner,
+        args=_settings(recipe, world),
+        processor=processor,
+        questions=questions,
+        judge=partial(judged, traces=traces, weights=weights),
+        facts=facts,
+        callbacks=[Progress(recipe.batch), stop],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if world.main:
+        trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
+    trainer.train(resume_from_checkpoint=None if at is None else str(at))
+    if stop.stopped:
+        sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step}; the same command goes on\n")
+        return 0
+    (save_adapters if recipe.llm == "lora" else save_model)(trainer, recipe)
+    return write_failed(recipe.output / "failed.jsonl", gather_failures(recipe.output / "failed")) if world.main else 0
+
+
+def judged(asked: Asked, answer: str, ended: bool, traces: Traces, weights: Weights) -> float:
+    """The reward of one answer."""
+    return reward(answer, asked.reference, traces.of(asked.key), ended, weights).total
+
+
+def _learner(recipe: GrpoRecipe, model: Any) -> Any:
+    if recipe.llm == "lora":
+        lora = recipe.lora
+        return load_adapter(model, recipe.adapters, trainable=True) if recipe.adapters else add_lora(model, Lora(**lora.model_dump()))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = "_projector" in name or name.startswith("language_model.")
+    return model
+
+
+def _questions(recipe: GrpoRecipe, processor: Any, world: World) -> tuple[Examples, Traces]:
+    """Every question of the run by its draw, and the traces that answers are judged by."""
+    data = recipe.data
+    config = processor.ecg_config
+    rows = opened(data, data.train, 0.0)
+    signals = prepared(data, rows, _USUAL_FS if config is None else config.fs, world.main)
+    order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch)
+    asker = Asker(sources_of(rows, signals), processor, data.show, data.augment, recipe.seed)
+    asker.tasks = recipe.tasks
+    draws = (recipe.steps or 0) * (recipe.batch // recipe.samples)
+    return Examples(asker, order, draws, Path(recipe.output) / "failed"), Traces(signals)
+
+
+def _settings(recipe: GrpoRecipe, world: World) -> GRPOConfig:
+    """TRL's settings from those of the other stages. Raises `ConfigError` as `tuning.arguments`."""
+    usual = arguments(recipe, world, recipe.steps or 0)
+    here = usual.per_device_train_batch_size
+    if (here * world.size) % recipe.samples and usual.gradient_accumulation_steps == 1:
+        raise ConfigError(f"{here} answers on each of {world.size} processes do not hold whole groups of {recipe.samples}; change per_device")
+    names = (
+        "output_dir", "run_name", "seed", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "learning_rate",
+        "lr_scheduler_type", "warmup_steps", "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "optim", "bf16",
+        "deepspeed", "use_cpu", "ddp_backend", "ddp_find_unused_parameters", "dataloader_pin_memory", "logging_steps", "save_steps",
+        "save_total_limit", "report_to", "disable_tqdm", "log_level",
+    )  # fmt: skip
+    logging.set_verbosity_error()
+    return GRPOConfig(
+        **{name: getattr(usual, name) for name in names},
+        gradient_checkpointing=recipe.checkpointing,
+        remove_unused_columns=False,
+        shuffle_dataset=False,  # the draws are shuffled already
+        num_generations=recipe.samples,
+        max_completion_length=recipe.longest,
+        temperature=recipe.temperature,
+        beta=recipe.beta,
+        epsilon=recipe.clip_low,
+        epsilon_high=recipe.clip_high,
+        disable_dropout=True,
+        log_completions=False,
+    )
