@@ -16,6 +16,11 @@ LANGUAGE = {
     "num_key_value_heads": 2,
     "head_dim": 12,
 }
+MODEL = {
+    "name": "small", "llm": LANGUAGE | {"model_type": "qwen3"}, "longest": 256,
+    "ecg": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 2, "fs": 100.0, "patch": 20, "layout": "joint"},
+}  # fmt: skip
+STEPS = 300
 
 
 def run(folder: Path, model: Path, stage: str, *changes: str, **fields: object) -> list[dict[str, float]]:
@@ -37,15 +42,17 @@ def learning(folder: Path, model: Path, shuffled: bool, **fields: object) -> flo
     make_set(folder, 24, shuffled)
     valid = make_set(folder, 12, split="valid")
     data = json.loads(recipe(folder, model).read_text())["data"] | {"valid": {str(valid): 1.0}}
-    log = run(folder, model, "instruct", data=data, steps=60, save_every=60, validation={"every": 60}, llm="full", ecg_layers=-1, **fields)
+    how = {"steps": STEPS, "save_every": STEPS, "validation": {"every": STEPS}, "optim": {"lr": 3e-3}, "llm": "full", "ecg_layers": -1}
+    log = run(folder, model, "instruct", data=data, model=MODEL, **how, **fields)
     return first_and_last(log, "eval_loss")[1]
 
 
-@pytest.mark.parametrize("stage", ["project", "instruct"])
-def test_the_loss_of_a_stage_falls(stage: str, tmp_path: Path, tiny: Path) -> None:
+@pytest.mark.parametrize(("stage", "by"), [("project", 0.2), ("instruct", 0.8)])
+def test_the_loss_of_a_stage_falls(stage: str, by: float, tmp_path: Path, tiny: Path) -> None:
+    """Projectors before a frozen LLM that knows no word yet can do little: by how much follows the stage."""
     make_set(tmp_path)
     first, last = first_and_last(run(tmp_path, tiny, stage, steps=20, save_every=20))
-    assert last < first - 0.5
+    assert last < first - by
 
 
 def test_a_language_model_from_scratch_learns_its_texts_and_becomes_part_of_a_model(tmp_path: Path) -> None:
@@ -53,7 +60,7 @@ def test_a_language_model_from_scratch_learns_its_texts_and_becomes_part_of_a_mo
     make_set(tmp_path)
     log = run(tmp_path, Path("none"), "language", llm=LANGUAGE, vocabulary=320, steps=40, save_every=40, optim={"lr": 1e-2})
     first, last = first_and_last(log)
-    assert last < 0.5 < first
+    assert last < first / 4
     ecg = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "fs": 100.0, "patch": 20}
     model = {"name": "nano", "llm": str(tmp_path / "run" / "model"), "ecg": ecg, "longest": 512}
     again = tmp_path / "instruct"
