@@ -23,9 +23,9 @@ MODEL = {
 STEPS = 300
 
 
-def run(folder: Path, model: Path, stage: str, *changes: str, **fields: object) -> list[dict[str, float]]:
+def run(folder: Path, at: Path, stage: str, *changes: str, **fields: object) -> list[dict[str, float]]:
     """The log of a run."""
-    path = recipe(folder, model, stage, **fields)
+    path = recipe(folder, at, stage, **fields)
     if stage == "language":
         path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "model"}))
     assert main([str(path), *changes]) == 0
@@ -76,4 +76,4 @@ def test_a_language_model_from_scratch_learns_its_texts_and_becomes_part_of_a_mo
 def test_answers_that_the_recording_does_not_tell_are_not_learned(tmp_path: Path, tiny: Path) -> None:
     """The check that the check can fail: the same run on shuffled answers stays far from the loss of the true ones."""
     true, shuffled = (learning(tmp_path / name, tiny, name == "shuffled") for name in ("true", "shuffled"))
-    assert true < 0.5 * shuffled
+    assert true < 0.3 * shuffled
