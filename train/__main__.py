@@ -9,8 +9,10 @@ from gem.errors import ConfigError, GemError
 
 STAGES = {
     "delineator": ("train.delineator.config", "DelineatorRecipe", "train.delineator.run"),
+    "language": ("train.config", "LanguageRecipe", "train.language"),
     "project": ("train.config", "ProjectRecipe", "train.project"),
     "instruct": ("train.config", "InstructRecipe", "train.instruct"),
+    "grpo": ("train.grpo.config", "GrpoRecipe", "train.grpo.run"),
     "merge": ("train.config", "MergeRecipe", "train.merge"),
 }
 """stage -> module and class of its recipe, module whose `run(recipe)` trains and returns how many rows failed (or a folder)."""

@@ -19,12 +19,10 @@ class StopWhenAsked(TrainerCallback):
     def __init__(self) -> None:
         named = os.environ.get(VARIABLE)
         self._path = Path(named) if named else None
-        self.stopped = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self._path is None or state.global_step % EVERY or not _any_process(self._path.exists(), args.device):
             return
-        self.stopped = state.global_step < state.max_steps
         control.should_save = control.should_training_stop = True
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gem.config import Config
-from train.config import LoraRecipe, Tuning
+from train.config import InstructRecipe
 
 
 class RewardRecipe(Config):
@@ -19,21 +19,19 @@ class RewardRecipe(Config):
     worst: float = Field(2.0, ge=0, description="no more than this is taken off")
 
 
-class GrpoRecipe(Tuning):
+class GrpoRecipe(InstructRecipe):
     """Reinforcement on an instruct checkpoint: several answers to each question, each moved by how far it beats the others.
 
-    model     a model folder that reads and writes (a merged one)
-    adapters  go on from these instead of new ones
-    batch     answers per step, all processes together: a multiple of `samples`
-    tasks     conversations that are asked; the first question of each
-    beta      weight of the distance to the model begun with
+    What learns is said as in `instruct`.
+
+    model  a model folder that reads and writes (a merged one)
+    batch  answers per step, all processes together: a multiple of `samples`
+    tasks  conversations that are asked; the first question of each
+    beta   weight of the distance to the model begun with
     """
 
-    stage: Literal["grpo"]
+    stage: Literal["grpo"]  # type: ignore[assignment]
     model: Path
-    llm: Literal["lora", "full"] = "lora"
-    lora: LoraRecipe = LoraRecipe(dropout=0.0)
-    adapters: Path | None = None
     tasks: tuple[str, ...] = ("report", "open", "grounded", "protocol")
     samples: int = Field(6, ge=2, description="answers to one question")
     longest: int = Field(512, gt=0, description="tokens of an answer at most; a longer one is cut and loses its format")
@@ -49,7 +47,7 @@ class GrpoRecipe(Tuning):
             raise ValueError(f"batch {self.batch} is no multiple of samples {self.samples}: all answers to a question are judged together")
         if self.data.features == "cached" or self.data.grouping == "packed":
             raise ValueError("data.features: cached and data.grouping: packed are for stages that read answers, not for one that writes them")
-        if self.beta and self.llm == "full":
+        if self.beta and self.llm != "lora":
             raise ValueError("beta needs llm: lora, where the model begun with is the one without its adapters")
         if self.epochs is not None:
             raise ValueError("steps says how long: an epoch of questions would be asked `samples` times")

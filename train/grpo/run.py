@@ -2,27 +2,26 @@
 
 import sys
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from transformers import PrinterCallback, set_seed
 from transformers.utils import logging
 from trl import GRPOConfig
 
 from gem.errors import ConfigError
-from gem.model.lora import Lora, add_lora, load_adapter
+from gem.model.processor import GemProcessor
 from gem.model.quiet import quiet
-from train.data.examples import Examples, gather_failures
+from train.data.examples import Examples, Sources, gather_failures
+from train.data.index import Rows
 from train.data.order import Order
 from train.data.signals import write_failed
 from train.grpo.ask import Asked, Asker, Traces
 from train.grpo.config import GrpoRecipe
 from train.grpo.reward import Weights, reward
 from train.grpo.trainer import GemGrpoTrainer
-from train.instruct import architecture_of, base_model, save_adapters, save_model
+from train.instruct import learner_of
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
-from train.sources import hashes, opened, prepared, sources_of
+from train.sources import hashes, opened, prepared
 from train.stop import StopWhenAsked
 from train.trainer import JsonLog
 from train.tuning import World, arguments
@@ -33,35 +32,41 @@ _USUAL_FS = 500.0
 def run(recipe: GrpoRecipe) -> int:
     """Train; the run folder then holds `adapters/` (llm: lora) or `model/`. Returns how many rows could not be used."""
     quiet()
-    world = World.here()
+    world, steps = World.here(), recipe.steps or 0
     if world.main:
         begin(recipe, recipe.output, hashes(recipe.data))
-    set_seed(recipe.seed)
-    model, processor = base_model(recipe.model, recipe.output, world.main, dtype="float32")
-    learner = _learner(recipe, model)
-    questions, traces = _questions(recipe, processor, world)
-    facts = {"architecture": architecture_of(model, f"grpo {recipe.llm}"), "processes": world.size, "batch": recipe.batch}
+    rows = opened(recipe.data, recipe.data.train)
+    how = _settings(recipe, world)
+    with how.main_process_first(local=False):
+        set_seed(recipe.seed)
+        learner = learner_of(recipe, rows, how)
+        questions, traces = _questions(recipe, rows, learner.processor)
+    facts = {"architecture": f"grpo {learner.architecture}", "processes": world.size, "batch": recipe.batch}
     at = last_checkpoint(recipe.output, facts, clean=world.main)
-    stop = StopWhenAsked()
-    weights = Weights(**recipe.reward.model_dump())
     trainer = GemGrpoTrainer(
-        model=learner,
-        args=_settings(recipe, world),
-        processor=processor,
+        model=learner.model,
+        args=how,
+        processor=learner.processor,
         questions=questions,
-        judge=partial(judged, traces=traces, weights=weights),
+        judge=partial(judged, traces=traces, weights=Weights(**recipe.reward.model_dump())),
         facts=facts,
-        callbacks=[Progress(recipe.batch), stop],
+        callbacks=[Progress(recipe.batch), StopWhenAsked()],
     )
     trainer.remove_callback(PrinterCallback)
     if world.main:
         trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    if stop.stopped:
-        sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step}; the same command goes on\n")
+    if trainer.state.global_step < steps:
+        sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step} of {steps}; the same command goes on\n")
         return 0
-    (save_adapters if recipe.llm == "lora" else save_model)(trainer, recipe)
-    return write_failed(recipe.output / "failed.jsonl", gather_failures(recipe.output / "failed")) if world.main else 0
+    target = recipe.output / learner.result
+    trainer.save_model(str(target))
+    trainer.accelerator.wait_for_everyone()
+    if not world.main:
+        return 0
+    learner.processor.save_pretrained(target)
+    (target / "training_args.bin").unlink(missing_ok=True)
+    return write_failed(recipe.output / "failed.jsonl", gather_failures(recipe.output / "failed"))
 
 
 def judged(asked: Asked, answer: str, ended: bool, traces: Traces, weights: Weights) -> float:
@@ -69,26 +74,15 @@ def judged(asked: Asked, answer: str, ended: bool, traces: Traces, weights: Weig
     return reward(answer, asked.reference, traces.of(asked.key), ended, weights).total
 
 
-def _learner(recipe: GrpoRecipe, model: Any) -> Any:
-    if recipe.llm == "lora":
-        lora = recipe.lora
-        return load_adapter(model, recipe.adapters, trainable=True) if recipe.adapters else add_lora(model, Lora(**lora.model_dump()))
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = "_projector" in name or name.startswith("language_model.")
-    return model
-
-
-def _questions(recipe: GrpoRecipe, processor: Any, world: World) -> tuple[Examples, Traces]:
+def _questions(recipe: GrpoRecipe, rows: list[Rows], processor: GemProcessor) -> tuple[Examples, Traces]:
     """Every question of the run by its draw, and the traces that answers are judged by."""
     data = recipe.data
-    config = processor.ecg_config
-    rows = opened(data, data.train, 0.0)
-    signals = prepared(data, rows, _USUAL_FS if config is None else config.fs, world.main)
+    signals = prepared(data, rows, _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs)
     order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch)
-    asker = Asker(sources_of(rows, signals), processor, data.show, data.augment, recipe.seed)
+    sources = Sources(rows, [one.source.parent.parent for one in rows], signals)
+    asker = Asker(sources, processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
     asker.tasks = recipe.tasks
-    draws = (recipe.steps or 0) * (recipe.batch // recipe.samples)
-    return Examples(asker, order, draws, Path(recipe.output) / "failed"), Traces(signals)
+    return Examples(asker, order, (recipe.steps or 0) * (recipe.batch // recipe.samples)), Traces(signals)
 
 
 def _settings(recipe: GrpoRecipe, world: World) -> GRPOConfig:
