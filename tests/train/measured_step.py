@@ -31,7 +31,7 @@ def held(plan: Plan) -> int:
         for name, parameter in model.named_parameters():
             parameter.requires_grad = not name.startswith(("ecg_encoder", "image_encoder"))
     if plan.checkpointing:
-        core(model).language_model.gradient_checkpointing_enable()
+        core(model).language_model.activation_checkpointing_enable()
     model.train()
     gem = core(model)
     e = gem.config.ecg_config

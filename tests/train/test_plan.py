@@ -11,6 +11,7 @@ import yaml
 from gem.errors import ConfigError, ModelError
 from train.plan.config import Plan
 from train.plan.estimate import estimate
+from train.plan.recipe import load_plan
 from train.plan.show import main, told
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ SMALL = {
     "model": {"name": "small", "llm": LLM, "ecg": {"hidden_size": 96, "intermediate_size": 192, "num_hidden_layers": 2, "num_attention_heads": 2}},
     "dtype": "float32",
     "rank": 16,
-    "rows": 4,
+    "rows": 2,
     "tokens": 512,
 }  # fmt: skip
 VERSIONS = [{"learns": "all", "checkpointing": False}, {"learns": "lora", "checkpointing": True}]
@@ -55,7 +56,7 @@ def test_parameters_are_counted_as_in_the_published_checkpoint() -> None:
 
 def test_more_of_what_costs_memory_costs_memory() -> None:
     base = estimate(plan())
-    assert estimate(plan(rows=8)).activations > 1.8 * base.activations
+    assert estimate(plan(rows=4)).activations > 1.8 * base.activations
     assert estimate(plan(tokens=1024)).activations > 1.8 * base.activations
     assert estimate(plan(checkpointing=False)).activations > 1.5 * base.activations
     assert estimate(plan(dtype="bfloat16")).weights < 0.7 * base.weights
@@ -102,6 +103,33 @@ def test_settings_that_contradict_each_other_and_models_that_are_not_there_are_r
         Plan.load(file, ["gpu_gb=80"])
     with pytest.raises(ModelError, match=r"no config\.json"):
         estimate(Plan.load(file, ["model=nowhere"]))
+
+
+def test_a_recipe_of_a_stage_is_planned_with_what_it_decides(tiny: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("{}\n" * 300)
+    changes = [
+        f"model={tiny}",
+        f"data.train={{{rows}: 0.5}}",
+        "gpus=8",
+        "gpu_gib=24",
+        "tokens=640",
+        "deepspeed=configs/deepspeed/zero3_offload.json",
+    ]
+    found = load_plan(
+        str(ROOT / "configs" / "train" / "instruct.yaml"), [c.replace("configs/deepspeed", f"{ROOT}/configs/deepspeed") for c in changes]
+    )
+    assert (found.rows, found.accumulation, found.gpus, found.tokens, found.gpu_gib) == (8, 2, 8, 640, 24)
+    assert (found.sharding, found.offload, found.learns, found.dtype, found.checkpointing) == ("zero3", "all", "lora", "bfloat16", True)
+    assert (found.pictures, found.dataset) == (1, 150)
+    assert estimate(found).host > 0
+
+
+def test_a_stage_without_an_llm_and_a_batch_that_does_not_divide_are_not_planned(tiny: Path) -> None:
+    with pytest.raises(ConfigError, match="stage 'delineator' cannot be planned"):
+        load_plan(str(ROOT / "configs" / "train" / "delineator.yaml"))
+    with pytest.raises(ConfigError, match="batch 128 is no multiple of 8 rows on each of 3 GPUs"):
+        load_plan(str(ROOT / "configs" / "train" / "instruct.yaml"), [f"model={tiny}", "gpus=3"])
 
 
 def test_the_table_in_the_readme_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:

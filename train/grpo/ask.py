@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gem.errors import ConfigError
-from gem.model.processor import Row
 from train.data.examples import Example, Maker
+from train.data.index import Rows
 from train.data.signals import key_of
 from train.grpo.reward import Trace
 
@@ -29,23 +29,37 @@ class Asked(Example):
     key: str = ""
 
 
+class Chosen:
+    """The rows of a file that are asked: of these tasks (all where empty), about one recording."""
+
+    def __init__(self, rows: Rows, tasks: Sequence[str]) -> None:
+        self.source, self._rows = rows.source, rows
+        self._numbers = [k for k in range(len(rows)) if _is_asked(rows[k], tasks)]
+        if not self._numbers:
+            raise ConfigError(f"{rows.source}: no row of {', '.join(tasks) or 'any task'} about one recording; change tasks or data.train")
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, k: int) -> dict[str, Any]:
+        return self._rows[self._numbers[k]]
+
+
+def _is_asked(row: dict[str, Any], tasks: Sequence[str]) -> bool:
+    return (not tasks or row.get("task") in tasks) and len(row.get("ecgs", ())) == 1
+
+
 class Asker(Maker):
     """Makes the question of a conversation about one recording."""
 
-    tasks: Sequence[str] = ()
-
     def example(self, dataset: int, row: int, rng: np.random.Generator) -> Asked:
-        """Raises `GemError` when it cannot be made, or is not of a task that is asked."""
+        """Raises `GemError` when it cannot be made."""
         conversation = self.conversation(dataset, row)
-        if self.tasks and conversation.task not in self.tasks:
-            raise ConfigError(f"{conversation.id}: task {conversation.task!r} is not asked (tasks)")
-        if len(conversation.ecgs) != 1:
-            raise ConfigError(f"{conversation.id}: about {len(conversation.ecgs)} recordings, but an answer is judged by one")
         messages = self.messages(conversation, dataset, rng)
         first = next(k for k, message in enumerate(messages) if message["role"] == "assistant")
-        asked: Row = self.processor.row(messages[:first], generation_prompt=True)
+        prompt = self.processor.row(messages[:first], generation_prompt=True)
         text = conversation.turns[0].text
-        return Asked(asked, conversation.id, conversation.task, text, conversation.turns[1].text, key_of(conversation.ecgs[0]))
+        return Asked(prompt, conversation.id, conversation.task, text, conversation.turns[1].text, key_of(conversation.ecgs[0]))
 
 
 class Traces:

@@ -46,7 +46,9 @@ class GrpoRecipe(InstructRecipe):
         if self.batch % self.samples:
             raise ValueError(f"batch {self.batch} is no multiple of samples {self.samples}: all answers to a question are judged together")
         if self.data.features == "cached" or self.data.grouping == "packed":
-            raise ValueError("data.features: cached and data.grouping: packed are for stages that read answers, not for one that writes them")
+            raise ValueError(
+                "data.features: cached and data.grouping: packed are for stages that read answers, not for one that writes them"
+            )
         if self.beta and self.llm != "lora":
             raise ValueError("beta needs llm: lora, where the model begun with is the one without its adapters")
         if self.epochs is not None:

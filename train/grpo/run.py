@@ -11,10 +11,9 @@ from gem.errors import ConfigError
 from gem.model.processor import GemProcessor
 from gem.model.quiet import quiet
 from train.data.examples import Examples, Sources, gather_failures
-from train.data.index import Rows
 from train.data.order import Order
 from train.data.signals import write_failed
-from train.grpo.ask import Asked, Asker, Traces
+from train.grpo.ask import Asked, Asker, Chosen, Traces
 from train.grpo.config import GrpoRecipe
 from train.grpo.reward import Weights, reward
 from train.grpo.trainer import GemGrpoTrainer
@@ -35,7 +34,7 @@ def run(recipe: GrpoRecipe) -> int:
     world, steps = World.here(), recipe.steps or 0
     if world.main:
         begin(recipe, recipe.output, hashes(recipe.data))
-    rows = opened(recipe.data, recipe.data.train)
+    rows = [Chosen(one, recipe.tasks) for one in opened(recipe.data, recipe.data.train)]
     how = _settings(recipe, world)
     with how.main_process_first(local=False):
         set_seed(recipe.seed)
@@ -74,14 +73,13 @@ def judged(asked: Asked, answer: str, ended: bool, traces: Traces, weights: Weig
     return reward(answer, asked.reference, traces.of(asked.key), ended, weights).total
 
 
-def _questions(recipe: GrpoRecipe, rows: list[Rows], processor: GemProcessor) -> tuple[Examples, Traces]:
+def _questions(recipe: GrpoRecipe, rows: list[Chosen], processor: GemProcessor) -> tuple[Examples, Traces]:
     """Every question of the run by its draw, and the traces that answers are judged by."""
     data = recipe.data
     signals = prepared(data, rows, _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs)
     order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch)
     sources = Sources(rows, [one.source.parent.parent for one in rows], signals)
     asker = Asker(sources, processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
-    asker.tasks = recipe.tasks
     return Examples(asker, order, (recipe.steps or 0) * (recipe.batch // recipe.samples)), Traces(signals)
 
 
@@ -90,7 +88,9 @@ def _settings(recipe: GrpoRecipe, world: World) -> GRPOConfig:
     usual = arguments(recipe, world, recipe.steps or 0)
     here = usual.per_device_train_batch_size
     if (here * world.size) % recipe.samples and usual.gradient_accumulation_steps == 1:
-        raise ConfigError(f"{here} answers on each of {world.size} processes do not hold whole groups of {recipe.samples}; change per_device")
+        raise ConfigError(
+            f"{here} answers on each of {world.size} processes do not hold whole groups of {recipe.samples}; change per_device"
+        )
     names = (
         "output_dir", "run_name", "seed", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps", "learning_rate",
         "lr_scheduler_type", "warmup_steps", "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "optim", "bf16",

@@ -44,9 +44,7 @@ class GemGrpoTrainer(GRPOTrainer):
             ended = [bool(ids) and ids[-1] in self.eos_token_ids for ids in completion_ids]
             return [judge(*one) for one in zip(asked, completions, ended, strict=True)]
 
-        super().__init__(
-            model=model, args=args, reward_funcs=reward, train_dataset=draws, processing_class=processor.tokenizer, **how
-        )
+        super().__init__(model=model, args=args, reward_funcs=reward, train_dataset=draws, processing_class=processor.tokenizer, **how)
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self._batch = [self._questions[item["draw"]] for item in inputs]

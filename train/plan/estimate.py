@@ -88,7 +88,7 @@ def estimate(plan: Plan) -> Estimate:
     model = build_shape(plan)
     counts = count(model, plan)
     if plan.checkpointing:
-        core(model).language_model.gradient_checkpointing_enable()
+        core(model).language_model.activation_checkpointing_enable()
     sharded = plan.sharding in ("zero2", "zero3", "fsdp2")
     as_they_come = plan.accumulation == 1 and not sharded and plan.gpus == 1
     loose = trace(model, lambda: step_of(model, plan), keep_gradients=as_they_come)

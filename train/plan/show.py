@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from train.plan.config import Plan
 from train.plan.estimate import GIB, Estimate, estimate
+from train.plan.recipe import load_plan
 
 USAGE = "usage: python -m train --plan CONFIG [CONFIG ...] [key.sub=value ...]\n"
 HEADER = ("run", "GPUs", "learns", "sharding", "rows x passes", "tokens", "weights", "states", "activations", "peak", "of", "fits")
@@ -17,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
     if not configs or "--help" in argv or "-h" in argv:
         sys.stderr.write(USAGE)
         return 0 if configs else 2
-    found = [estimate(Plan.load(config, changes)) for config in configs]
+    found = [estimate(load_plan(config, changes)) for config in configs]
     sys.stdout.write(told(found[0]) if len(found) == 1 else table(found))
     return 0 if all(one.fits for one in found) else 3
 
@@ -26,7 +27,7 @@ def told(one: Estimate) -> str:
     """One plan, part by part."""
     p, c = one.plan, one.counts
     lines = [f"{p.name}: {_learns(p)}, {_sharding(p)}, {_gpus(p)}"]
-    lines += [f"  parameters   {(c.frozen + c.quantised + c.trained) / 1e9:8.3f} billion, {c.trained / 1e6:.1f} million of them learn"]
+    lines += [f"  parameters   {(c.frozen + c.quantised + c.trained) / 1e6:8,.1f} million, {c.trained / 1e6:,.1f} of them learn"]
     kinds = {"weights": one.weights, "gradients": one.gradients, "optimizer": one.optimizer, "buffers": one.buffers}
     lines += [f"  {name:<12} {size / GIB:8.2f} GiB" for name, size in kinds.items()]
     lines += [f"  activations  {one.activations / GIB:8.2f} GiB, at most {min(one.logits, one.activations) / GIB:.2f} of them logits"]
