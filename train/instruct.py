@@ -46,7 +46,6 @@ def _learner(recipe: InstructRecipe, rows: list[Rows], how: TrainingArguments) -
     if recipe.bits is not None:
         settings |= {"quantization_config": quantised(recipe.bits), "device_map": {"": how.device}}
     model, processor = base_model(recipe.model, recipe.output, World.here().main, **settings)
-    model.config.use_cache = False
     if recipe.llm == "lora":
         lora = recipe.lora
         if recipe.adapters is not None:
