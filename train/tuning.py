@@ -130,7 +130,7 @@ def tune(recipe: Tuning, build: Build) -> int:
         set_seed(recipe.seed)  # before the adapters get their first weights
         learner = build(rows, how)
         valid = opened(data, data.valid) if recipe.validation.every else []
-        sources, others = _sources(recipe, rows, valid, learner)
+        sources, others = open_sources(recipe, rows, valid, learner)
     if world.main:
         sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
     maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
@@ -149,7 +149,7 @@ def tune(recipe: Tuning, build: Build) -> int:
     return write_failed(recipe.output / "failed.jsonl", [*failed, *gather_failures(recipe.output / "failed")])
 
 
-def _sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learner) -> tuple[Sources, Sources]:
+def open_sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learner) -> tuple[Sources, Sources]:
     """What training and validation rows are made from; recordings prepared, states of frozen encoders computed."""
     data, processor = recipe.data, learner.processor
     pictures = data.show.pictures != "none" and processor.picture is not None
