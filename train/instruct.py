@@ -42,7 +42,8 @@ def base_model(model: ModelRecipe | Path, output: Path, main: bool, **how: Any) 
 
 
 def learner_of(recipe: InstructRecipe, rows: list[Rows], how: TrainingArguments) -> Learner:
-    settings: dict[str, Any] = {"dtype": "float32"}
+    half = recipe.bf16 and recipe.llm == "lora" and recipe.deepspeed is None  # DeepSpeed casts by itself, and keeps what learns in float32
+    settings: dict[str, Any] = {"dtype": "bfloat16" if half else "float32"}
     if recipe.bits is not None:
         settings |= {"quantization_config": quantised(recipe.bits), "device_map": {"": how.device}}
     model, processor = base_model(recipe.model, recipe.output, World.here().main, **settings)
@@ -57,6 +58,8 @@ def learner_of(recipe: InstructRecipe, rows: list[Rows], how: TrainingArguments)
         else:
             ecg, image = _count(model, "ecg_encoder", recipe.ecg_layers), _count(model, "image_encoder", recipe.image_layers)
             learner = add_lora(model, Lora(lora.rank, lora.alpha, lora.dropout, ecg, image))
+        for parameter in learner.parameters():
+            parameter.data = parameter.data.float() if half and parameter.requires_grad else parameter.data
         return Learner(learner, processor, _architecture(learner, f"lora {lora.rank}"), "adapters")
     learns = ["language_model."] if recipe.llm == "full" else []
     for encoder, layers in (("ecg_encoder", recipe.ecg_layers), ("image_encoder", recipe.image_layers)):
