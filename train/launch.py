@@ -1,9 +1,16 @@
 """What a launcher may ask for, checked before transformers and DeepSpeed believe it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
+
+from transformers import TrainingArguments
+from transformers.integrations import is_deepspeed_zero3_enabled
 
 from gem.errors import ConfigError
+from gem.model.build import ModelRecipe
 
 
 def check_launch(deepspeed: bool, cpu: bool) -> None:
@@ -28,6 +35,28 @@ def check_launch(deepspeed: bool, cpu: bool) -> None:
     if cpu:
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
         _gloo_alone()
+
+
+@contextmanager
+def loading(recipe: Any, how: TrainingArguments) -> Iterator[None]:
+    """Where a model is loaded: by the first process before the others, as it may have to make it; under ZeRO-3 by all together, as each
+    takes its part of what is read.
+
+    Raises `ConfigError` for what one process alone would do under ZeRO-3, and wait for the others for ever.
+    """
+    if not is_deepspeed_zero3_enabled():
+        with how.main_process_first(local=False):
+            yield
+        return
+    if isinstance(getattr(recipe, "model", None), ModelRecipe):
+        raise ConfigError("under ZeRO-3 model must be a folder; make it first with gem convert RECIPE FOLDER")
+    if recipe.data.features == "cached":
+        raise ConfigError("under ZeRO-3 data.features: cached is not possible; its encoders lie in parts. Take live, or ZeRO-2")
+    if how.device.type == "cpu":
+        import deepspeed
+
+        deepspeed.init_distributed("gloo", auto_mpi_discovery=False)  # transformers leaves it out on CPU; the model would see one process
+    yield
 
 
 def _asked(variable: str) -> bool:

@@ -20,7 +20,7 @@ from train.data.examples import Examples, Maker, Sources, gather_failures
 from train.data.index import Rows
 from train.data.order import Order
 from train.data.signals import write_failed
-from train.launch import check_launch
+from train.launch import check_launch, loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
 from train.sources import hashes, opened, prepared
@@ -126,9 +126,10 @@ def tune(recipe: Tuning, build: Build) -> int:
     order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch, lengths)
     steps = recipe.steps or math.ceil(order.epoch_draws * (recipe.epochs or 0) / recipe.batch)
     how = arguments(recipe, world, steps)  # before the model: DeepSpeed shards it as it is loaded
-    with how.main_process_first(local=False):
+    with loading(recipe, how):
         set_seed(recipe.seed)  # before the adapters get their first weights
         learner = build(rows, how)
+    with how.main_process_first(local=False):
         valid = opened(data, data.valid) if recipe.validation.every else []
         sources, others = open_sources(recipe, rows, valid, learner)
     if world.main:

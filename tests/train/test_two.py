@@ -172,3 +172,13 @@ def test_fully_shard_shards_our_model_and_learns_the_same(tiny: Path) -> None:
     assert two["losses"][-1] < two["losses"][0]
     assert (alone["share"], two["share"]) == (1, 0.5)
     assert two["sum"] == pytest.approx(alone["sum"], rel=1e-5)
+
+
+def test_what_one_process_would_do_alone_under_zero_3_is_refused(one: tuple[Path, Path]) -> None:
+    """The others would wait for it for ever."""
+    path, alone = one
+    tiny_recipe = "model={name: t, llm: {model_type: qwen3, hidden_size: 16}, ecg: {hidden_size: 16}}"
+    changes = (f"output={alone.parent / 'recipe'}", *KINDS["zero3"])
+    code, err = finished(started(path, tiny_recipe, *changes, launcher=(*TORCHRUN, "1")))
+    assert code != 0
+    assert "under ZeRO-3 model must be a folder" in err

@@ -18,6 +18,7 @@ from train.grpo.config import GrpoRecipe
 from train.grpo.reward import Weights, reward
 from train.grpo.trainer import GemGrpoTrainer
 from train.instruct import learner_of
+from train.launch import loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
 from train.sources import hashes, opened, prepared
@@ -36,9 +37,10 @@ def run(recipe: GrpoRecipe) -> int:
         begin(recipe, recipe.output, hashes(recipe.data))
     rows = [Chosen(one, recipe.tasks) for one in opened(recipe.data, recipe.data.train)]
     how = _settings(recipe, world)
-    with how.main_process_first(local=False):
+    with loading(recipe, how):
         set_seed(recipe.seed)
         learner = learner_of(recipe, rows, how)
+    with how.main_process_first(local=False):
         questions, traces = _questions(recipe, rows, learner.processor)
     facts = {"architecture": f"grpo {learner.architecture}", "processes": world.size, "batch": recipe.batch}
     at = last_checkpoint(recipe.output, facts, clean=world.main)
