@@ -36,6 +36,9 @@ DOORS = {
     "tokenizers": {"gem/model/tokenizer.py"},
     "safetensors": {"gem/model", "gem/infer", "train"},
     "peft": {"gem/model/lora.py"},
+    "trl": {"train/grpo"},
+    "datasets": {"train/grpo"},  # TRL takes nothing else
+    "deepspeed": {"train/launch.py"},
 }
 SOURCES = sorted(path for top in ("gem", "data_gen", "train", "eval") for path in (ROOT / top).rglob("*.py"))
 
