@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainerCallback
 
 from gem.errors import ModelError
+from gem.files import write_whole
 from train.progress import Work, matmul_peak
 from train.run_folder import mark_whole
 
@@ -112,7 +113,7 @@ class JsonLog(TrainerCallback):
         if path.exists():
             lines = path.read_bytes().split(b"\n")[:-1]
             kept = [line for line in lines if json.loads(line).get("step", 0) <= step]
-            path.write_bytes(b"".join(line + b"\n" for line in kept))
+            write_whole(path, b"".join(line + b"\n" for line in kept))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if state.is_world_process_zero and logs:
