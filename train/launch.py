@@ -21,6 +21,8 @@ def check_launch(deepspeed: bool, cpu: bool) -> None:
 
     Raises `ConfigError` for FSDP on CPU, DeepSpeed that is not installed, and DeepSpeed without a launcher.
     """
+    if cpu:  # else DeepSpeed, where it is installed, says on stdout that there is no GPU
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
     if cpu and _asked("ACCELERATE_USE_FSDP"):
         raise ConfigError(
             "FSDP on CPU: accelerate would copy the whole model to every process (DDP) without a word; "
@@ -33,7 +35,6 @@ def check_launch(deepspeed: bool, cpu: bool) -> None:
     if "RANK" not in os.environ:
         raise ConfigError("deepspeed needs a launcher, for one process too: torchrun --nproc-per-node 1 -m train CONFIG")
     if cpu:
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
         _gloo_alone()
 
 
