@@ -153,6 +153,8 @@ def open_sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: L
     # stored pictures lie below the folder of the set, the one above conversations/ or parquet/
     both = [Sources(some, [one.source.parent.parent for one in some], signals) for some in (rows, valid)]
     if data.features == "cached" and signals is not None:
+        if any(hasattr(parameter, "ds_id") for parameter in learner.model.parameters()):
+            raise ConfigError("data.features: cached does not go with ZeRO-3, which splits the encoders; take ZeRO-2, or features: live")
         from train.encode import features_of
 
         all_rows = Sources([*rows, *valid], [*both[0].folders, *both[1].folders], signals)
