@@ -53,12 +53,14 @@ class Learner:
 
     architecture  what a checkpoint must agree on, in words
     result        folder in the run folder that the trained model is saved to
+    everything    the words of the user count in the loss too
     """
 
     model: Any
     processor: GemProcessor
     architecture: str
     result: str
+    everything: bool = False
 
 
 Build = Callable[[list[Rows], TrainingArguments], Learner]
@@ -130,7 +132,7 @@ def tune(recipe: Tuning, build: Build) -> int:
         sources, others = open_sources(recipe, rows, valid, learner)
     if world.main:
         sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
-    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
+    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed", everything=learner.everything)
     trainer, at = _trainer(recipe, world, how, learner, Examples(maker, order, steps * recipe.batch), _validator(recipe, others, learner))
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
     target = recipe.output / learner.result
