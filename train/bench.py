@@ -51,6 +51,7 @@ NANO = {
 }  # fmt: skip
 """A small model of the shape that two cores train: 5 M weights of the LLM."""
 _ROWS, _STEPS, _BATCH = 40, 6, 8
+_MEDIA = ("ecg_values", "ecg_mask", "ecg_states", "pixel_values", "image_states")
 
 
 def _set(folder: Path) -> Path:
@@ -117,7 +118,7 @@ def step(model: Any, processor: Any, examples: Examples) -> tuple[dict[str, floa
         held["batch"] = collate(rows)
 
     def encoders() -> None:
-        media = {name: held["batch"][name] for name in ("ecg_values", "ecg_mask", "pixel_values") if name in held["batch"]}
+        media = {name: held["batch"][name] for name in _MEDIA if name in held["batch"]}
         held["embedded"] = model.embed(held["batch"]["input_ids"], **media)
 
     def llm() -> None:

@@ -40,7 +40,9 @@ def _learner(recipe: LanguageRecipe, rows: list[Rows], how: TrainingArguments) -
     except (ValueError, TypeError, KeyError) as fault:
         raise ModelError(f"llm: no causal LLM can be made of these fields ({str(fault).splitlines()[0]})") from fault
     count = sum(parameter.numel() for parameter in model.parameters())
-    return Learner(model, GemProcessor(tokenizer, longest=recipe.longest), f"language: {count:,} weights", "model")
+    return Learner(
+        model, GemProcessor(tokenizer, longest=recipe.longest), f"language: {count:,} weights", "model", everything=not recipe.answers
+    )
 
 
 def _tokenizer(recipe: LanguageRecipe, rows: list[Rows]) -> Any:

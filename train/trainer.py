@@ -57,6 +57,9 @@ class GemTrainer(Trainer):
         return super().create_optimizer(model)
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        if not self._peak:
+            self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
+            self._since = (time.perf_counter(), self.state.global_step)
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
         self._done = self._done + self._work.of(inputs)
         bad = ~loss.detach().isfinite()
@@ -76,12 +79,9 @@ class GemTrainer(Trainer):
         """Samples a second and MFU since the last training loss was logged stand beside it."""
         if "loss" in logs:
             now, step = time.perf_counter(), self.state.global_step
-            if self._since[0]:
-                seconds = now - self._since[0]
-                batch = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-                logs |= {"samples_per_s": (step - self._since[1]) * batch / seconds, "mfu": float(self._done) / seconds / self._peak}
-            else:
-                self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
+            seconds = now - self._since[0]
+            batch = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+            logs |= {"samples_per_s": (step - self._since[1]) * batch / seconds, "mfu": float(self._done) / seconds / self._peak}
             self._since, self._done = (time.perf_counter(), step), 0.0
         super().log(logs, start_time)
 
@@ -92,7 +92,7 @@ class GemTrainer(Trainer):
         begun = time.perf_counter()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self._validate(self).items()}
         self.log(metrics)
-        self._since = (self._since[0] + time.perf_counter() - begun, self._since[1]) if self._since[0] else self._since
+        self._since = (self._since[0] + time.perf_counter() - begun, self._since[1])
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 

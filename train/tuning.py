@@ -55,12 +55,14 @@ class Learner:
 
     architecture  what a checkpoint must agree on, in words
     result        folder in the run folder that the trained model is saved to
+    everything    the words of the user count in the loss too
     """
 
     model: Any
     processor: GemProcessor
     architecture: str
     result: str
+    everything: bool = False
 
 
 Build = Callable[[list[Rows], TrainingArguments], Learner]
@@ -134,7 +136,7 @@ def tune(recipe: Tuning, build: Build) -> int:
         sources, others = open_sources(recipe, rows, valid, learner)
     if world.main:
         sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
-    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
+    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed", everything=learner.everything)
     trainer, at = _trainer(recipe, world, how, learner, Examples(maker, order, steps * recipe.batch), _validator(recipe, others, learner))
     trainer.train(resume_from_checkpoint=None if at is None else str(at))
     if trainer.state.global_step < steps:
@@ -160,6 +162,8 @@ def open_sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: L
     # stored pictures lie below the folder of the set, the one above conversations/ or parquet/
     both = [Sources(some, [one.source.parent.parent for one in some], signals) for some in (rows, valid)]
     if data.features == "cached" and signals is not None:
+        if any(hasattr(parameter, "ds_id") for parameter in learner.model.parameters()):
+            raise ConfigError("data.features: cached does not go with ZeRO-3, which splits the encoders; take ZeRO-2, or features: live")
         from train.encode import features_of
 
         all_rows = Sources([*rows, *valid], [*both[0].folders, *both[1].folders], signals)

@@ -1,6 +1,7 @@
 """Every stage on a tiny model: its loss falls; on answers that the recording does not tell it cannot fall as far."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,16 @@ def test_answers_that_the_recording_does_not_tell_are_not_learned(tmp_path: Path
     """The check that the check can fail: the same run on shuffled answers stays far from the loss of the true ones."""
     true, shuffled = (learning(tmp_path / name, tiny, name == "shuffled") for name in ("true", "shuffled"))
     assert true < 0.3 * shuffled
+
+
+def test_the_user_s_words_count_in_the_loss_only_where_they_are_asked_to(tmp_path: Path) -> None:
+    """A model that learned the answers alone does not know the question; one that learned all does."""
+    make_set(tmp_path)
+    both = []
+    for answers in (True, False):
+        log = run(
+            tmp_path, Path("none"), "language", f"output={tmp_path / 'run'}", f"answers={answers}", llm=LANGUAGE, vocabulary=320, steps=3
+        )
+        both.append(first_and_last(log)[0])
+        shutil.rmtree(tmp_path / "run")
+    assert abs(both[0] - both[1]) > 1e-3

@@ -7,7 +7,7 @@ of the same epoch, chosen by the draw's own chance, takes its place: batches kee
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from gem.ecg.recording import Recording
 from gem.errors import ConfigError, GemError
 from gem.image.header import Header, made_wrong, with_identity
 from gem.model.processor import GemProcessor, Row
-from gem.model.tokens import Message
+from gem.model.tokens import IGNORED, Message
 from train.data.augment import changed_signal, one_modality
 from train.data.config import Augment, Show
 from train.data.features import Features
@@ -61,14 +61,23 @@ class Maker:
 
     failures  folder for the reasons of rows that cannot be made, a file a process
     plain     as in validation: nothing is changed by chance, pages are the first of their recording
+    everything  all words count in the loss, not the assistant's alone (features never do)
     """
 
     def __init__(
-        self, sources: Sources, processor: GemProcessor, show: Show, augment: Augment, seed: int, failures: Path, plain: bool = False
+        self,
+        sources: Sources,
+        processor: GemProcessor,
+        show: Show,
+        augment: Augment,
+        seed: int,
+        failures: Path,
+        plain: bool = False,
+        everything: bool = False,
     ) -> None:
         self.sources, self.processor, self.show, self.seed = sources, processor, show, seed
         self.augment = Augment() if plain else augment
-        self.plain, self.failures = plain, failures
+        self.plain, self.failures, self.everything = plain, failures, everything
         self._written: set[tuple[int, int]] = set()
 
     def conversation(self, dataset: int, row: int) -> Conversation:
@@ -100,7 +109,11 @@ class Maker:
     def example(self, dataset: int, row: int, rng: np.random.Generator) -> Example:
         """Raises `GemError` when it cannot be made."""
         conversation = self.conversation(dataset, row)
-        return Example(self.processor.row(self.messages(conversation, dataset, rng)), conversation.id, conversation.task)
+        row = self.processor.row(self.messages(conversation, dataset, rng))
+        if self.everything:
+            features = set(self.processor.placeholders.values())
+            row = replace(row, labels=[IGNORED if i in features else i for i in row.ids])
+        return Example(row, conversation.id, conversation.task)
 
     def failed(self, place: tuple[int, int], why: str) -> None:
         """Write down a row that cannot be made, once a process; `gather_failures` joins them."""
