@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from made_set import make_set, recipe
@@ -29,14 +30,25 @@ TORCHRUN = ("torchrun", "--standalone", "--nproc-per-node")
 
 
 def started(recipe_file: Path, *changes: str, launcher: tuple[str, ...] = (*TORCHRUN, "2"), **more: str) -> "subprocess.Popen[str]":
-    """A run of the recipe; its own process group, so that it can be killed whole."""
+    """A run of the recipe."""
     env = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"} | more
     command = [str(Path(sys.executable).parent / launcher[0]), *launcher[1:], "-m", "train", str(recipe_file), *changes]
-    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def kill_all(running: "subprocess.Popen[str]") -> None:
+    """The processes that train first, then their launcher: each lies in a process group of its own and would live on."""
+    for process in [*psutil.Process(running.pid).children(recursive=True), psutil.Process(running.pid)]:
+        process.send_signal(signal.SIGKILL)
+    running.wait()
 
 
 def finished(running: "subprocess.Popen[str]") -> tuple[int, str]:
-    _, err = running.communicate(timeout=400)
+    try:
+        _, err = running.communicate(timeout=400)
+    except subprocess.TimeoutExpired:
+        kill_all(running)
+        raise
     return running.returncode, err
 
 
@@ -103,8 +115,7 @@ def test_two_processes_that_are_killed_go_on_to_the_same_weights(kind: str, one:
         assert time.monotonic() < deadline
         assert running.poll() is None, running.communicate()
         time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    kill_all(running)
     assert not (killed / "adapters").exists()
     code, err = finished(started(path, f"output={killed}", *changes))
     assert code == 0, err
@@ -160,6 +171,7 @@ def test_deepspeed_without_a_launcher_says_how_to_start_it(one: tuple[Path, Path
     assert "torchrun --nproc-per-node 1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_fully_shard_shards_our_model_and_learns_the_same(tiny: Path) -> None:
     """What FSDP2 does on GPUs, by torch itself on a mesh of two CPU processes: accelerate's own way is closed there."""
     env = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -174,6 +186,7 @@ def test_fully_shard_shards_our_model_and_learns_the_same(tiny: Path) -> None:
     assert two["sum"] == pytest.approx(alone["sum"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_what_one_process_would_do_alone_under_zero_3_is_refused(one: tuple[Path, Path]) -> None:
     """The others would wait for it for ever."""
     path, alone = one
