@@ -30,3 +30,4 @@ bench: venv
 	$(RUN)python -m eval.bench_harness
 	$(RUN)python -m data_gen.bench
 	$(RUN)python -m eval.bench_model
+	$(RUN)python -m train.bench

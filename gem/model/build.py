@@ -56,21 +56,9 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
     """The model, in evaluation mode, and its processor. Raises `ModelError` for a part that cannot be had or does not fit."""
     torch.manual_seed(recipe.seed)
     dtype = getattr(torch, recipe.dtype)
-    text, vision, ecg = _text_config(recipe), _vision_config(recipe.vision), _ecg_config(recipe.ecg)
     tokenizer = _tokenizer(recipe)
-    beyond = max(len(tokenizer), text.vocab_size)
-    config = GemConfig(
-        text_config=text,
-        vision_config=vision,
-        ecg_config=ecg,
-        ecg_token_id=beyond,
-        image_token_id=beyond + 1,
-        ecg_projector=recipe.ecg_projector,
-        image_projector=recipe.image_projector,
-        shared_projector=recipe.shared_projector,
-        vision_layer=recipe.vision_layer,
-        vision_drop_class=recipe.vision_drop_class,
-    )
+    config = shape(recipe, len(tokenizer))
+    text, vision, ecg = config.text_config, config.vision_config, config.ecg_config
     with torch.device("meta"):
         model = GemForConditionalGeneration(config)
     model.language_model = _weights(AutoModelForCausalLM, recipe.llm, text, dtype)
@@ -86,6 +74,29 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
     ends = model.generation_config.eos_token_id or []
     model.generation_config.eos_token_id = sorted({tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)})
     return model.eval(), make_processor(config, tokenizer, recipe.picture, recipe.longest)
+
+
+def shape(recipe: ModelRecipe, words: int = 0) -> GemConfig:
+    """The configuration of the model of a recipe, without a weight.
+
+    words  tokens of the tokenizer, where it may have more than the LLM embeds
+
+    Raises `ModelError` as `build`.
+    """
+    text, vision, ecg = _text_config(recipe), _vision_config(recipe.vision), _ecg_config(recipe.ecg)
+    beyond = max(words, text.vocab_size)
+    return GemConfig(
+        text_config=text,
+        vision_config=vision,
+        ecg_config=ecg,
+        ecg_token_id=beyond,
+        image_token_id=beyond + 1,
+        ecg_projector=recipe.ecg_projector,
+        image_projector=recipe.image_projector,
+        shared_projector=recipe.shared_projector,
+        vision_layer=recipe.vision_layer,
+        vision_drop_class=recipe.vision_drop_class,
+    )
 
 
 def make_processor(config: GemConfig, tokenizer: Any, picture: dict[str, Any], longest: int) -> GemProcessor:

@@ -42,6 +42,9 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if vision is not None:
             self.image_encoder = build_image_encoder(vision)
             self.image_projector = projector(config.image_projector, vision.hidden_size, text.hidden_size)
+        self.always: dict[str, str] = {}
+        """"ECG" or "image" -> "values" or "states": what every training step runs, on a blank where a batch has none. Processes that share
+        weights (ZeRO-3, DDP) must run the same parts, or wait for each other for ever."""
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -99,7 +102,19 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         ):
             features_FD = text_BTD.new_zeros(0, text_BTD.shape[-1]) if states_FH is None else self._project(states_FH, what)
             text_BTD = splice(text_BTD, input_ids, features_FD, token, what)
+            if states_FH is None and self.training and what in self.always:
+                text_BTD = text_BTD + 0 * self._project(self._blank(what), what).sum().to(text_BTD.dtype)
         return text_BTD
+
+    def _blank(self, what: str) -> Tensor:
+        """[F, H] states of nothing."""
+        ecg, vision = self.config.ecg_config, self.config.vision_config
+        like = next(self.ecg_projector.parameters() if what == "ECG" else self.image_projector.parameters())
+        if self.always[what] == "states":
+            return like.new_zeros(1, (ecg if what == "ECG" else vision).hidden_size)
+        if what == "ECG":
+            return self.encode_ecgs(like.new_zeros(1, len(ecg.leads), ecg.samples or ecg.patch))
+        return self.encode_images(like.new_zeros(1, vision.num_channels, vision.image_size, vision.image_size))
 
     def _project(self, states_FH: Tensor, what: str) -> Tensor:
         if what == "image":

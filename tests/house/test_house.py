@@ -85,7 +85,7 @@ def test_the_tree_in_the_readme_is_the_tree_on_disk() -> None:
             depth = len(m["indent"]) // 2
             stack = [*stack[:depth], m["name"].rstrip("/")]
             said.add("/".join(stack))
-    on_disk = {str(Path(name).parent) for name in tracked() if name.endswith((".py", ".yaml", ".sh"))}
+    on_disk = {str(Path(name).parent) for name in tracked() if name.endswith((".py", ".yaml", ".sh", ".json"))}
     on_disk |= {str(parent) for folder in on_disk for parent in Path(folder).parents if str(parent) != "."}
     on_disk = {folder for folder in on_disk if not folder.startswith(("tests/", ".")) and folder != "."}
     assert said == on_disk
