@@ -1,0 +1,1 @@
+"""Stage `align`: the ECG encoder, against statements, measurements and text."""
