@@ -1,24 +1,50 @@
-"""python -m train CONFIG [key.sub=value ...]"""
+"""python -m train CONFIG [key.sub=value ...], the same under torchrun, accelerate launch and deepspeed --module."""
 
 import sys
+from importlib import import_module
+from pathlib import Path
 
-from gem.errors import GemError
-from train.config import DelineatorRecipe
+from gem.config import read_yaml
+from gem.errors import ConfigError, GemError
+
+STAGES = {
+    "delineator": ("train.delineator.config", "DelineatorRecipe", "train.delineator.run"),
+    "project": ("train.config", "ProjectRecipe", "train.project"),
+    "instruct": ("train.config", "InstructRecipe", "train.instruct"),
+    "merge": ("train.config", "MergeRecipe", "train.merge"),
+}
+"""stage -> module and class of its recipe, module whose `run(recipe)` trains and returns how many rows failed (or a folder)."""
 
 
 def main(argv: list[str]) -> int:
-    if not argv or argv[0] in ("-h", "--help"):
-        sys.stderr.write("usage: python -m train CONFIG [key.sub=value ...]\n")
-        return 0 if argv else 2
+    """0 done, 2 a recipe that cannot be followed, 3 done but some rows or recordings could not be used (failed.jsonl)."""
+    words = [word for word in argv if not word.startswith(("--local_rank", "--local-rank"))]  # deepspeed's launcher adds it
+    if not words or words[0] in ("-h", "--help"):
+        sys.stderr.write(f"usage: python -m train CONFIG [key.sub=value ...]\nstages: {', '.join(STAGES)}\n")
+        return 0 if words else 2
     try:
-        recipe = DelineatorRecipe.load(argv[0], argv[1:])
-        from train.delineator.run import run
-
-        sys.stdout.write(f"{run(recipe)}\n")
+        stage = _stage(words[0], words[1:])
+        module, kind, runs = STAGES[stage]
+        recipe = getattr(import_module(module), kind).load(words[0], words[1:])
+        out = import_module(runs).run(recipe)
     except GemError as fault:
         sys.stderr.write(f"train: {fault}\n")
         return 2
+    sys.stdout.write(f"{recipe.output}\n")
+    if isinstance(out, int) and out:
+        sys.stderr.write(f"train: {out} rows or recordings could not be used; {recipe.output}/failed.jsonl says why\n")
+        return 3
     return 0
+
+
+def _stage(path: str, changes: list[str]) -> str:
+    stage = read_yaml(Path(path)).get("stage")
+    for change in changes:
+        key, _, value = change.partition("=")
+        stage = value if key == "stage" else stage
+    if stage not in STAGES:
+        raise ConfigError(f"{path}: stage {stage!r}: choose {', '.join(STAGES)}")
+    return str(stage)
 
 
 if __name__ == "__main__":

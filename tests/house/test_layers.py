@@ -22,7 +22,7 @@ FLOORS = {
 DOORS = {
     "neurokit2": {"gem/measure/delineate.py", "eval/bench.py"},  # the bench times it as others run it
     "wfdb": {"gem/ecg/io/wfdb.py"},
-    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py"},
+    "pyarrow": {"gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py", "train/data/index.py"},
     "h5py": {"data_gen/corpora/hdf5.py"},
     "onnxruntime": {"gem/measure/scores.py"},
     "ray": {"gem/runner.py"},

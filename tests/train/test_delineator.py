@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from gem.errors import ConfigError
 from gem.measure.scores import WAVES
-from train.config import Augment, DelineatorRecipe
 from train.delineator import run as training
 from train.delineator.augment import drawn
+from train.delineator.config import Augment, DelineatorRecipe
 from train.delineator.examples import Example, joint_edges, ludb_example, simulated_example
 from train.delineator.net import Delineator
 

@@ -5,7 +5,7 @@ from scipy.signal import resample_poly
 
 from gem.measure.scores import RATE_HZ, WAVES
 from gem.simulate.noise import noise_12
-from train.config import Augment
+from train.delineator.config import Augment
 from train.delineator.examples import Example
 
 _NOISES = ("muscle", "mains_50", "mains_60", "motion", "wander", "white")

@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from gem.errors import ConfigError
 from gem.files import data_folder, write_whole
-from train.config import DelineatorRecipe
 from train.delineator.augment import drawn
+from train.delineator.config import DelineatorRecipe
 from train.delineator.examples import Example, ludb_examples, simulated_example
 from train.delineator.export import export
 from train.delineator.net import Delineator

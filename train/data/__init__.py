@@ -1,0 +1,1 @@
+"""From files on disk to the rows of a batch: by number, seeded, with flat memory."""
