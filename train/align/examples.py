@@ -42,6 +42,7 @@ class Corpus:
     labels: np.ndarray
     weights: np.ndarray
     statements: list[str]
+    classes: list[str]
     texts: list[str]
     signals: Signals
     failed: list[tuple[str, str]]
@@ -69,7 +70,7 @@ def corpus_of(recipe: AlignRecipe, config: EcgConfig) -> Corpus:
     said = [row for row in said if row["path"] not in lost]
     if not said:
         raise ConfigError(f"{recipe.records}: none of its recordings is in {recipe.measured}; measure the same recordings there")
-    statements, labels, weights = _labels(said, recipe)
+    statements, classes, labels, weights = _labels(said, recipe)
     measured = np.stack([numbers[row["id"]] for row in said])
     if recipe.labels.shuffled:
         other = np.random.default_rng(recipe.seed).permutation(len(said))
@@ -83,6 +84,7 @@ def corpus_of(recipe: AlignRecipe, config: EcgConfig) -> Corpus:
         labels,
         weights,
         statements,
+        classes,
         [row.get("english") or row.get("report") or "" for row in said],
         signals,
         failed,
@@ -112,7 +114,7 @@ class _ByName(dict[str, np.ndarray]):
         return super().__getitem__(key.rpartition("/")[2])
 
 
-def _labels(said: list[dict[str, Any]], recipe: AlignRecipe) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _labels(said: list[dict[str, Any]], recipe: AlignRecipe) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
     count: dict[str, int] = {}
     for row in said:
         if row["split"] == "train" and row.get("complete", True):
@@ -132,7 +134,7 @@ def _labels(said: list[dict[str, Any]], recipe: AlignRecipe) -> tuple[list[str],
             labels[k, place[name]] = 1
         weights[k] = 1.0 if row.get("complete", True) else labels[k]
         weights[k, : len(classes)] = 1.0 if row.get("classes") or row.get("complete", True) else 0.0
-    return statements, labels, weights
+    return statements, classes, labels, weights
 
 
 class Draws(Dataset[dict[str, Any]]):
