@@ -10,6 +10,7 @@ from gem.errors import ConfigError, GemError
 STAGES = {
     "delineator": ("train.delineator.config", "DelineatorRecipe", "train.delineator.run"),
     "align": ("train.align.config", "AlignRecipe", "train.align.run"),
+    "language": ("train.config", "LanguageRecipe", "train.language"),
     "project": ("train.config", "ProjectRecipe", "train.project"),
     "instruct": ("train.config", "InstructRecipe", "train.instruct"),
     "merge": ("train.config", "MergeRecipe", "train.merge"),

@@ -1,7 +1,7 @@
 """Recipes of training, one class a stage."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -99,6 +99,23 @@ class InstructRecipe(Tuning):
         if self.bits is not None and (self.llm == "full" or self.deepspeed is not None):
             raise ValueError("bits needs llm: lora, and no deepspeed")
         return self
+
+
+class LanguageRecipe(Tuning):
+    """A small decoder from scratch, on text alone.
+
+    llm         fields of its configuration in transformers (`model_type`, `hidden_size`, ...); those of the tokenizer follow from it
+    tokenizer   a folder, or None: one is trained on the texts
+    answers     only the assistant's words count in the loss; else all
+    """
+
+    stage: Literal["language"]
+    llm: dict[str, Any]
+    tokenizer: Path | None = None
+    vocabulary: int = Field(4096, ge=300, description="tokens of the tokenizer that is trained")
+    tokenizer_rows: int = Field(20_000, gt=0, description="rows of each dataset that it is trained on")
+    longest: int = Field(1024, gt=0, description="tokens of the longest row")
+    answers: bool = True
 
 
 class ProjectRecipe(Tuning):

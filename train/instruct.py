@@ -3,21 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, TrainingArguments
 
 import gem.model  # registers the classes
 from gem.errors import ModelError
+from gem.infer.engine import quantised
 from gem.model.build import ModelRecipe, build, save
-from gem.model.lora import Lora, add_lora, count_parameters, load_adapter, table
+from gem.model.lora import Lora, add_lora, count_parameters, last_layers, load_adapter
 from gem.model.quiet import quiet
 from train.config import InstructRecipe
-from train.tuning import World, tune
+from train.data.index import Rows
+from train.tuning import Learner, World, tune
 
 
 def run(recipe: InstructRecipe) -> int:
     """Train; the run folder then holds `adapters/` (llm: lora) or `model/`. Returns how many rows could not be used."""
     quiet()
-    return tune(recipe, lambda: _learner(recipe))
+    return tune(recipe, lambda rows, how: _learner(recipe, rows, how))
 
 
 def base_model(model: ModelRecipe | Path, output: Path, main: bool, **how: Any) -> tuple[Any, Any]:
@@ -32,47 +34,41 @@ def base_model(model: ModelRecipe | Path, output: Path, main: bool, **how: Any) 
         loaded = AutoModelForImageTextToText.from_pretrained(folder, use_safetensors=True, **how)
         processor = AutoProcessor.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as fault:
-        raise ModelError(
-            f"{folder}: cannot be loaded ({str(fault).splitlines()[0]}); name a folder that gem convert or training made"
-        ) from fault
+        why = str(fault).splitlines()[0]
+        raise ModelError(f"{folder}: cannot be loaded ({why}); name a folder that gem convert or training made") from fault
     if not isinstance(loaded, gem.model.GemForConditionalGeneration):
         raise ModelError(f"{folder}: a {loaded.config.model_type} model; bring it over with gem convert, or name it in a model recipe")
     return loaded, processor
 
 
-def _learner(recipe: InstructRecipe) -> tuple[Any, Any, str, Any]:
-    model, processor = base_model(recipe.model, recipe.output, World.here().main, dtype="float32")
-    layers = {"ecg_layers": recipe.ecg_layers, "image_layers": recipe.image_layers}
+def _learner(recipe: InstructRecipe, rows: list[Rows], how: TrainingArguments) -> Learner:
+    settings: dict[str, Any] = {"dtype": "float32"}
+    if recipe.bits is not None:
+        settings |= {"quantization_config": quantised(recipe.bits), "device_map": {"": how.device}}
+    model, processor = base_model(recipe.model, recipe.output, World.here().main, **settings)
+    model.config.use_cache = False
     if recipe.llm == "lora":
         lora = recipe.lora
         if recipe.adapters is not None:
             learner = load_adapter(model, recipe.adapters, trainable=True)
         else:
-            learner = add_lora(model, Lora(lora.rank, lora.alpha, lora.dropout, **layers))
-        return learner, processor, _architecture(model, f"lora {lora.rank}"), lambda trainer: _save_adapters(trainer, processor, recipe)
+            ecg, image = _count(model, "ecg_encoder", recipe.ecg_layers), _count(model, "image_encoder", recipe.image_layers)
+            learner = add_lora(model, Lora(lora.rank, lora.alpha, lora.dropout, ecg, image))
+        return Learner(learner, processor, _architecture(learner, f"lora {lora.rank}"), "adapters")
+    learns = ["language_model."] if recipe.llm == "full" else []
+    for encoder, layers in (("ecg_encoder", recipe.ecg_layers), ("image_encoder", recipe.image_layers)):
+        learns += [f"{encoder}."] if layers < 0 else [f"{name}." for name in last_layers(model, encoder, layers)]
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = "_projector" in name or (recipe.llm == "full" and name.startswith("language_model."))
-    return model, processor, _architecture(model, recipe.llm), lambda trainer: _save_model(trainer, processor, recipe)
+        parameter.requires_grad = "_projector." in name or name.startswith(tuple(learns))
+    return Learner(model, processor, _architecture(model, recipe.llm), "model")
+
+
+def _count(model: Any, encoder: str, layers: int) -> int:
+    """-1: all layers that there are (adapters keep whole layers, not what lies before and behind them)."""
+    return layers if layers >= 0 else len(model.get_submodule(f"{encoder}.{'layers' if encoder == 'ecg_encoder' else 'encoder.layers'}"))
 
 
 def _architecture(model: Any, learns: str) -> str:
-    """What a checkpoint must agree on: kind and number of weights, and what learns."""
-    parts = count_parameters(model)
-    return f"{type(model).__name__} of {parts[-1].trained + parts[-1].frozen:,} weights, {learns}"
-
-
-def _save_adapters(trainer: Any, processor: Any, recipe: InstructRecipe) -> None:
-    target = recipe.output / "adapters"
-    trainer.save_model(str(target))
-    (target / "training_args.bin").unlink(missing_ok=True)  # a pickle, of no use to who loads it
-    trainer.accelerator.wait_for_everyone()
-
-
-def _save_model(trainer: Any, processor: Any, recipe: InstructRecipe) -> None:
-    target = recipe.output / "model"
-    trainer.save_model(str(target))
-    (target / "training_args.bin").unlink(missing_ok=True)
-    trainer.accelerator.wait_for_everyone()
-
-
-__all__ = ["base_model", "run", "table"]
+    """Kind and number of the weights, and what learns."""
+    count = count_parameters(model)[-1]
+    return f"{learns}: {count.trained:,} of {count.trained + count.frozen:,} weights learn"

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gem.conversation import Ecg
+from gem.conversation import Conversation, Ecg
 from gem.errors import ConfigError
 from gem.files import data_folder
 from train.data.config import Data
-from train.data.examples import Sources
 from train.data.index import Rows, file_hash, open_rows
 from train.data.signals import Preparation, Signals, key_of, prepare
 
 _SHOWN = 3
 
 
-def opened(data: Data, files: Mapping[str, float], fs: float) -> list[Rows]:
+def opened(data: Data, files: Mapping[str, float]) -> list[Rows]:
     """One index a file. Raises `ConfigError`."""
     return [open_rows(Path(name), data.cache / "rows") for name in files]
 
@@ -25,17 +24,16 @@ def hashes(data: Data) -> dict[str, str]:
     return {name: file_hash(Path(name), data.cache / "rows") for name in (*data.train, *data.valid)}
 
 
-def prepared(data: Data, rows: list[Rows], fs: float, main: bool) -> Signals:
+def prepared(data: Data, rows: list[Rows], fs: float) -> Signals:
     """All recordings that the rows name, prepared.
 
-    fs    Hz of the prepared recordings
-    main  this process makes them; others find them made
+    fs  Hz of the prepared recordings, where the recipe names none
 
     Raises `ConfigError` when more than the tolerated share cannot be read.
     """
     base = data.records or data_folder()
     how = Preparation(data.fs or fs, data.longest_s, data.show.facts or "measured" in data.show.headers or "wrong" in data.show.headers)
-    signals = prepare(_keys(rows), base, data.cache, how, data.prepare_jobs if main else 1)
+    signals = prepare(_keys(rows), base, data.cache, how, data.prepare_jobs)
     failed = signals.failed()
     if len(failed) > data.tolerate * len(signals):
         first = "; ".join(f"{key}: {why}" for key, why in failed[:_SHOWN])
@@ -59,6 +57,6 @@ def _key(ecg: Any, rows: Rows, k: int) -> str:
         raise ConfigError(f"{rows.source}: row {k + 1}: ecgs is not a list of recordings ({str(fault).splitlines()[0]})") from fault
 
 
-def sources_of(rows: list[Rows], signals: Signals) -> Sources:
-    """Stored pictures lie below the folder of the set: the one above `conversations/` or `parquet/`."""
-    return Sources(rows, [one.source.parent.parent for one in rows], signals)
+def conversation_of(rows: Rows, k: int) -> Conversation:
+    """Raises `ConfigError` when the row is no conversation."""
+    return Conversation.from_row(rows[k], f"{rows.source}: row {k + 1}")

@@ -29,7 +29,7 @@ class GemTrainer(Trainer):
     ) -> None:
         self._facts, self._validate, self._rates = facts, validate, rates or {}
         self._bad: Tensor | None = None
-        super().__init__(**how)
+        super().__init__(eval_dataset=[], **how)  # it asks for one, `evaluate` below for none
 
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> SequentialSampler:
         """Draws in order: `data.order` has shuffled them."""

@@ -3,7 +3,8 @@
 import math
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,23 @@ import torch
 from transformers import PrinterCallback, TrainingArguments, set_seed
 
 from gem.errors import ConfigError
+from gem.files import data_folder
 from gem.model.processor import GemProcessor
 from train.config import Tuning
 from train.data.collate import Collate
 from train.data.examples import Examples, Maker, Sources, gather_failures
+from train.data.index import Rows
 from train.data.order import Order
 from train.data.signals import write_failed
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
-from train.sources import hashes, opened, prepared, sources_of
+from train.sources import hashes, opened, prepared
 from train.trainer import GemTrainer, JsonLog
+from train.validate import Validator
 
 _USUAL_FS = 500.0
+_PATIENCE_S = 6 * 3600
+"""How long processes wait for the first one, which prepares the data for all."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,23 @@ class World:
     @property
     def main(self) -> bool:
         return self.rank == 0
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model with what learns set, and its processor.
+
+    architecture  what a checkpoint must agree on, in words
+    result        folder in the run folder that the trained model is saved to
+    """
+
+    model: Any
+    processor: GemProcessor
+    architecture: str
+    result: str
+
+
+Build = Callable[[list[Rows], TrainingArguments], Learner]
 
 
 def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
@@ -73,6 +96,7 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
         use_cpu=cpu,
         ddp_backend="gloo" if cpu and world.size > 1 else None,
         ddp_find_unused_parameters=True if world.size > 1 else None,  # a batch may be without pictures
+        ddp_timeout=_PATIENCE_S,
         dataloader_num_workers=recipe.data.workers,
         dataloader_persistent_workers=recipe.data.workers > 0,
         dataloader_pin_memory=not cpu,
@@ -89,54 +113,83 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
     )
 
 
-def tune(recipe: Tuning, build: Any) -> int:
-    """Train to the end, or go on; returns how many rows and recordings could not be used.
-
-    build  takes no arguments; returns (model with what learns set, processor, architecture in a word, function that saves the result)
-    """
-    world = World.here()
-    folder = recipe.output
+def tune(recipe: Tuning, build: Build) -> int:
+    """Train to the end, or go on; returns how many rows and recordings could not be used."""
+    world, data = World.here(), recipe.data
     if world.main:
-        begin(recipe, folder, hashes(recipe.data))
-    set_seed(recipe.seed)  # before the adapters get their first weights
-    model, processor, architecture, save = build()
-    sources, steps, examples = data_of(recipe, processor, world)
-    how = arguments(recipe, world, steps)
-    facts = {"architecture": architecture, "processes": world.size, "batch": recipe.batch}
-    at = last_checkpoint(folder, facts, clean=world.main)
+        begin(recipe, recipe.output, hashes(data))
+    rows = opened(data, data.train)
+    lengths = None if data.grouping == "none" else (lambda k, numbers: rows[k].sizes(numbers))
+    order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch, lengths)
+    steps = recipe.steps or math.ceil(order.epoch_draws * (recipe.epochs or 0) / recipe.batch)
+    how = arguments(recipe, world, steps)  # before the model: DeepSpeed shards it as it is loaded
+    with how.main_process_first(local=False):
+        set_seed(recipe.seed)  # before the adapters get their first weights
+        learner = build(rows, how)
+        valid = opened(data, data.valid) if recipe.validation.every else []
+        sources, others = _sources(recipe, rows, valid, learner)
+    if world.main:
+        sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
+    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
+    trainer, at = _trainer(recipe, world, how, learner, Examples(maker, order, steps * recipe.batch), _validator(recipe, others, learner))
+    trainer.train(resume_from_checkpoint=None if at is None else str(at))
+    target = recipe.output / learner.result
+    trainer.save_model(str(target))
+    trainer.accelerator.wait_for_everyone()
+    if not world.main:
+        return 0
+    (target / "training_args.bin").unlink(missing_ok=True)  # a pickle, of no use to who loads the model
+    failed = [] if sources.signals is None else [{"source": key, "row": None, "why": why} for key, why in sources.signals.failed()]
+    return write_failed(recipe.output / "failed.jsonl", [*failed, *gather_failures(recipe.output / "failed")])
+
+
+def _sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learner) -> tuple[Sources, Sources]:
+    """What training and validation rows are made from; recordings prepared, states of frozen encoders computed."""
+    data, processor = recipe.data, learner.processor
+    pictures = data.show.pictures != "none" and processor.picture is not None
+    shown = (data.show.signal and processor.ecg is not None) or pictures or data.show.facts
+    fs = _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs
+    signals = prepared(data, [*rows, *valid], fs) if shown else None
+    # stored pictures lie below the folder of the set, the one above conversations/ or parquet/
+    both = [Sources(some, [one.source.parent.parent for one in some], signals) for some in (rows, valid)]
+    if data.features == "cached" and signals is not None:
+        from train.encode import features_of
+
+        all_rows = Sources([*rows, *valid], [*both[0].folders, *both[1].folders], signals)
+        features = features_of(recipe, all_rows, learner.model, processor)
+        both = [replace(one, features=features) for one in both]
+    return both[0], both[1]
+
+
+def _validator(recipe: Tuning, sources: Sources, learner: Learner) -> Validator | None:
+    settings, data = recipe.validation, recipe.data
+    if not settings.every:
+        return None
+    if not sources.rows:
+        raise ConfigError("validation.every asks for a validation, but data.valid names no rows")
+    maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed", plain=True)
+    base = data.records or data_folder() if settings.written else Path()
+    return Validator(settings, maker, list(data.valid.values()), base, recipe.output / "written.jsonl")
+
+
+def _trainer(
+    recipe: Tuning, world: World, how: TrainingArguments, learner: Learner, examples: Examples, validate: Validator | None
+) -> tuple[GemTrainer, Path | None]:
+    """The trainer, and the checkpoint to go on from."""
+    facts = {"architecture": learner.architecture, "processes": world.size, "batch": recipe.batch}
+    at = last_checkpoint(recipe.output, facts, clean=world.main)
     trainer = GemTrainer(
-        model=model,
+        model=learner.model,
         args=how,
         train_dataset=examples,
-        data_collator=Collate(processor, recipe.data.grouping == "packed"),
-        processing_class=processor,
+        data_collator=Collate(learner.processor, recipe.data.grouping == "packed"),
+        processing_class=learner.processor,
         facts=facts,
+        validate=validate,
         rates={"_projector": recipe.optim.projector_lr} if recipe.optim.projector_lr else None,
         callbacks=[Progress(recipe.batch)],
     )
     trainer.remove_callback(PrinterCallback)  # stdout is for data
     if world.main:
-        trainer.add_callback(JsonLog(folder / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    save(trainer)
-    if not world.main:
-        return 0
-    rows = gather_failures(folder / "failed")
-    recordings = [{"source": key, "row": None, "why": why} for key, why in sources.signals.failed()]
-    return write_failed(folder / "failed.jsonl", [*recordings, *rows])
-
-
-def data_of(recipe: Tuning, processor: GemProcessor, world: World) -> tuple[Sources, int, Examples]:
-    """Everything the rows need, the number of steps, and the draws."""
-    data = recipe.data
-    config = processor.ecg_config
-    rows = opened(data, data.train, 0.0)
-    signals = prepared(data, rows, _USUAL_FS if config is None else config.fs, world.main)
-    sources = sources_of(rows, signals)
-    lengths = None if data.grouping == "none" else (lambda k, numbers: rows[k].sizes(numbers))
-    order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch, lengths)
-    steps = recipe.steps or math.ceil(order.epoch_draws * (recipe.epochs or 0) / recipe.batch)
-    maker = Maker(sources, processor, data.show, data.augment, recipe.seed)
-    if world.main:
-        sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {len(signals)} recordings, {steps} steps of {recipe.batch}\n")
-    return sources, steps, Examples(maker, order, steps * recipe.batch, Path(recipe.output) / "failed")
+        trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
+    return trainer, at

@@ -79,7 +79,7 @@ class Engine:
         where = device or ("cuda" if torch.cuda.is_available() else "cpu")
         how: dict[str, Any] = {"dtype": dtype, "device_map": where, "use_safetensors": True}
         if bits is not None:
-            how["quantization_config"] = _quantised(bits)
+            how["quantization_config"] = quantised(bits)
         _check(Path(folder))
         with _memory("load the model with --dtype bfloat16, or on another --device"):
             model, processor = _loaded(Path(folder), how)
@@ -178,7 +178,8 @@ def _loaded(folder: Path, how: dict[str, Any]) -> tuple[Any, Any]:
     return model, processor
 
 
-def _quantised(bits: int) -> Any:
+def quantised(bits: int) -> Any:
+    """How bitsandbytes holds the LLM in 8 or 4 bits. Raises `ModelError` when it is not installed."""
     from transformers import BitsAndBytesConfig
 
     if bits not in (4, 8):

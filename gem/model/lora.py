@@ -39,7 +39,7 @@ def add_lora(model: GemForConditionalGeneration, settings: Lora | None = None) -
     """
     lora = settings or Lora()
     whole = [name for name in PROJECTORS if hasattr(model, name)]
-    whole += _last_layers(model, "ecg_encoder", lora.ecg_layers) + _last_layers(model, "image_encoder", lora.image_layers)
+    whole += last_layers(model, "ecg_encoder", lora.ecg_layers) + last_layers(model, "image_encoder", lora.image_layers)
     targets = [
         f"language_model.{name}"
         for name, module in model.language_model.named_modules()
@@ -56,7 +56,7 @@ def add_lora(model: GemForConditionalGeneration, settings: Lora | None = None) -
     return get_peft_model(model, config)
 
 
-def _last_layers(model: nn.Module, encoder: str, count: int) -> list[str]:
+def last_layers(model: nn.Module, encoder: str, count: int) -> list[str]:
     """Names of the last `count` layers of an encoder."""
     if count == 0:
         return []

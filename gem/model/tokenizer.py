@@ -1,5 +1,6 @@
-"""A small byte-level tokenizer, trained on the words of our own criteria: for models that are made to try things out."""
+"""A small byte-level tokenizer, trained on the words of our own criteria, or on a corpus: for small models of our own."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -17,11 +18,16 @@ _WORDS = (
 )
 
 
-def train_tokenizer(vocabulary: int) -> Any:
-    """A tokenizer of at most `vocabulary` tokens that spells any text; the same every time."""
-    texts = [*_WORDS, *(statement.text for statement in statements().values())]
+def train_tokenizer(vocabulary: int, corpus: Iterable[str] | None = None) -> Any:
+    """A tokenizer of at most `vocabulary` tokens that spells any text; the same every time.
+
+    corpus  texts to train on; digits are then tokens of their own, so that a number is spelled the same wherever it stands
+    """
+    texts = [*_WORDS, *(statement.text for statement in statements().values())] if corpus is None else corpus
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytewise = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    digits = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), bytewise])
+    tokenizer.pre_tokenizer = bytewise if corpus is None else digits
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=_CONTROL, initial_alphabet=alphabet, show_progress=False)

@@ -52,10 +52,10 @@ def short(recording: Recording, seconds: float = 4.0) -> Recording:
     return recording.after(recording.signal[:, : int(seconds * recording.fs)], "cut")
 
 
-def recipe(folder: Path, model: Path, stage: str = "instruct", **changes: object) -> Path:
+def recipe(folder: Path, at: Path, stage: str = "instruct", **changes: object) -> Path:
     """A recipe file of a few steps on the set in `folder`."""
     fields = {
-        "stage": stage, "name": "small", "output": str(folder / "run"), "model": str(model), "seed": 3,
+        "stage": stage, "name": "small", "output": str(folder / "run"), "model": str(at), "seed": 3,
         "data": {
             "train": {str(folder / "conversations" / "train.jsonl"): 1.0}, "cache": str(folder / "cache"), "records": str(folder),
         },

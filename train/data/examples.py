@@ -45,25 +45,31 @@ class Example:
 class Sources:
     """What rows are made from.
 
-    folders  where the stored pictures of each dataset lie
+    folders   where the stored pictures of each dataset lie
+    signals   None: rows are text alone
+    features  states in the place of recordings and pages
     """
 
     rows: Sequence[Rows]
     folders: Sequence[Path]
-    signals: Signals
+    signals: Signals | None
     features: Features | None = None
 
 
 class Maker:
     """Makes the example of a conversation.
 
-    plain  as in validation: nothing is changed by chance, pages are the first of their recording
+    failures  folder for the reasons of rows that cannot be made, a file a process
+    plain     as in validation: nothing is changed by chance, pages are the first of their recording
     """
 
-    def __init__(self, sources: Sources, processor: GemProcessor, show: Show, augment: Augment, seed: int, plain: bool = False) -> None:
+    def __init__(
+        self, sources: Sources, processor: GemProcessor, show: Show, augment: Augment, seed: int, failures: Path, plain: bool = False
+    ) -> None:
         self.sources, self.processor, self.show, self.seed = sources, processor, show, seed
         self.augment = Augment() if plain else augment
-        self.plain = plain
+        self.plain, self.failures = plain, failures
+        self._written: set[tuple[int, int]] = set()
 
     def conversation(self, dataset: int, row: int) -> Conversation:
         """Raises `ConfigError` when the row is no conversation."""
@@ -72,9 +78,12 @@ class Maker:
 
     def messages(self, conversation: Conversation, dataset: int, rng: np.random.Generator) -> list[Message]:
         """The conversation as the processor takes it. Raises `GemError` when a recording or a picture cannot be had."""
-        kept = [self.sources.signals.get(key_of(ecg)) for ecg in conversation.ecgs]
+        signals = self.sources.signals
+        kept = [] if signals is None else [signals.get(key_of(ecg)) for ecg in conversation.ecgs]
         signal = self.show.signal and self.processor.ecg is not None
         picture = self.show.pictures != "none" and self.processor.picture is not None
+        if signals is None and (signal or picture):
+            raise ConfigError("rows show recordings, but none were prepared")
         signal, picture = one_modality(signal, picture, self.augment.drop_modality, rng)
         shown = [changed_signal(one.recording, conversation, self.augment, rng) for one in kept]
         parts: list[Message] = []
@@ -92,6 +101,18 @@ class Maker:
         """Raises `GemError` when it cannot be made."""
         conversation = self.conversation(dataset, row)
         return Example(self.processor.row(self.messages(conversation, dataset, rng)), conversation.id, conversation.task)
+
+    def failed(self, place: tuple[int, int], why: str) -> None:
+        """Write down a row that cannot be made, once a process; `gather_failures` joins them."""
+        if place in self._written:
+            return
+        self._written.add(place)
+        worker = get_worker_info()
+        name = f"{os.environ.get('RANK', '0')}-{worker.id if worker else 'main'}.jsonl"
+        self.failures.mkdir(parents=True, exist_ok=True)
+        line = {"source": str(self.sources.rows[place[0]].source), "row": place[1] + 1, "why": why}
+        with (self.failures / name).open("ab") as stream:
+            stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
     def _signal(self, conversation: Conversation, k: int, recording: Recording) -> Any:
         if self.sources.features is not None:
@@ -157,9 +178,8 @@ _USUAL_S = 10.0
 class Examples(Dataset[Example]):
     """All draws of a run, by number."""
 
-    def __init__(self, maker: Maker, order: Order, draws: int, failures: Path) -> None:
-        self.maker, self.order, self.draws, self.failures = maker, order, draws, failures
-        self._written: set[tuple[int, int]] = set()
+    def __init__(self, maker: Maker, order: Order, draws: int) -> None:
+        self.maker, self.order, self.draws = maker, order, draws
 
     def __len__(self) -> int:
         return self.draws
@@ -173,22 +193,10 @@ class Examples(Dataset[Example]):
                 return self.maker.example(at.dataset, at.row, rng)
             except GemError as fault:
                 why = str(fault)
-                self._failed(at.dataset, at.row, why)
+                self.maker.failed((at.dataset, at.row), why)
             begin = draw // self.order.epoch_draws * self.order.epoch_draws
             at = self.order.place(begin + int(rng.integers(self.order.epoch_draws)))
         raise ConfigError(f"{_TRIES} rows one after the other could not be made, the last because: {why}")
-
-    def _failed(self, dataset: int, row: int, why: str) -> None:
-        """Each row once a process; `gather_failures` joins them."""
-        if (dataset, row) in self._written:
-            return
-        self._written.add((dataset, row))
-        worker = get_worker_info()
-        name = f"{os.environ.get('RANK', '0')}-{worker.id if worker else 'main'}.jsonl"
-        self.failures.mkdir(parents=True, exist_ok=True)
-        line = {"source": str(self.maker.sources.rows[dataset].source), "row": row + 1, "why": why}
-        with (self.failures / name).open("ab") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 def gather_failures(folder: Path) -> list[dict[str, Any]]:

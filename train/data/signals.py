@@ -171,6 +171,12 @@ class Signals:
             found = [json.loads(line) for line in stream if '"failed"' in line]
         return [(entry["key"], entry["failed"]) for entry in found if "failed" in entry]
 
+    def keys(self) -> list[str]:
+        """Those of the recordings that were prepared, in order."""
+        with (self.folder / _META).open(encoding="utf-8") as stream:
+            entries = (json.loads(line) for line in stream)
+            return [entry["key"] for entry in entries if "failed" not in entry]
+
     def entry(self, key: str) -> dict[str, Any]:
         """What is known of a recording. Raises `ConfigError`, with the reason, when it could not be prepared."""
         k = int(np.searchsorted(self._index["key"], np.uint64(_number(key))))
@@ -183,6 +189,14 @@ class Signals:
                     raise ConfigError(entry["failed"])
                 return entry
         raise ConfigError(f"{key}: is not among the prepared recordings; was the data set changed while it was read?")
+
+    def has(self, key: str) -> bool:
+        """Whether it could be prepared."""
+        try:
+            self.entry(key)
+        except ConfigError:
+            return False
+        return True
 
     def get(self, key: str) -> Kept:
         """Raises `ConfigError` as `entry`."""
