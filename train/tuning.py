@@ -22,7 +22,7 @@ from train.data.order import Order
 from train.data.signals import write_failed
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
-from train.sources import hashes, opened, prepared
+from train.sources import hashes, opened, prepared, readings_of
 from train.trainer import GemTrainer, JsonLog
 from train.validate import Validator
 
@@ -151,7 +151,8 @@ def _sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learn
     fs = _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs
     signals = prepared(data, [*rows, *valid], fs) if shown else None
     # stored pictures lie below the folder of the set, the one above conversations/ or parquet/
-    both = [Sources(some, [one.source.parent.parent for one in some], signals) for some in (rows, valid)]
+    readings = readings_of(data)
+    both = [Sources(some, [one.source.parent.parent for one in some], signals, readings=readings) for some in (rows, valid)]
     if data.features == "cached" and signals is not None:
         from train.encode import features_of
 

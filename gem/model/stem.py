@@ -15,7 +15,9 @@ class _Norm(nn.BatchNorm1d):
 
     def forward(self, x_ECT: Tensor) -> Tensor:
         learns = self.training and self.weight.requires_grad
-        return functional.batch_norm(x_ECT, self.running_mean, self.running_var, self.weight, self.bias, learns, self.momentum or 0.0, self.eps)
+        return functional.batch_norm(
+            x_ECT, self.running_mean, self.running_var, self.weight, self.bias, learns, self.momentum or 0.0, self.eps
+        )
 
 
 class _Block(nn.Module):

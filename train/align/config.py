@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gem.config import Config
+from gem.image.scene import Variety
 from train.config import Optim
 
 
@@ -47,13 +48,9 @@ class Text(Config):
     vocabulary: int = Field(2048, gt=0)
 
 
-class AlignRecipe(Config):
-    """Training of an ECG encoder and of the reader of statements on it.
+class OnRecords(Config):
+    """What the stages that learn from records with codes have in common."""
 
-    The run folder ends with `ecg_encoder/` and `reader/`, which a model recipe names, and `held_out.npz`.
-    """
-
-    stage: Literal["align"]
     name: str
     output: Path = Field(description="run folder")
     seed: int = 1
@@ -62,20 +59,42 @@ class AlignRecipe(Config):
     base: Path | None = Field(None, description="folder that the paths of the records lie below; by default the data folder")
     cache: Path = Field(Path("data/cache"), description="prepared recordings")
     jobs: int = Field(2, gt=0, description="processes that prepare recordings")
-    ecg: dict[str, Any] = Field(description="fields of the encoder (gem.model.config.EcgConfig)")
-    reader: dict[str, Any] = Field(default={}, description="fields of the reader (gem.model.config.ReaderConfig)")
     labels: Labels = Labels()
-    changes: Changes = Changes()
-    text: Text | None = None
-    folds: tuple[int, ...] = Field((), description="folds left out of training, on which the reader is calibrated")
-    calibration: Path | None = Field(None, description="held_out.npz of a run that left folds out, where this one leaves none out")
+    folds: tuple[int, ...] = Field((), description="folds left out of training")
     optim: Optim
     batch: int = Field(gt=0)
     epochs: int = Field(gt=0)
-    measured_lr: float | None = Field(None, gt=0, description="peak learning rate of the network over the numbers")
     every: int = Field(0, ge=0, description="epochs between looks at the validation split; 0: at the end only")
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, description="processes that make examples")
     save_every: int = Field(200, gt=0, description="steps")
     keep: int = Field(2, ge=2)
     log_every: int = Field(20, gt=0)
     device: Literal["auto", "cpu"] = "auto"
+
+
+class AlignRecipe(OnRecords):
+    """Training of an ECG encoder and of the reader of statements on it, which is calibrated on the folds left out.
+
+    The run folder ends with `ecg_encoder/` and `reader/`, which a model recipe names, `held_out.npz` and `readings.jsonl`.
+    """
+
+    stage: Literal["align"]
+    ecg: dict[str, Any] = Field(description="fields of the encoder (gem.model.config.EcgConfig)")
+    reader: dict[str, Any] = Field(default={}, description="fields of the reader (gem.model.config.ReaderConfig)")
+    changes: Changes = Changes()
+    text: Text | None = None
+    average: float = Field(0.998, ge=0, lt=1, description="decay of the moving average of the weights, which is what is kept")
+    calibration: Path | None = Field(None, description="held_out.npz of a run that left folds out, where this one leaves none out")
+
+
+class PagesRecipe(OnRecords):
+    """Training of an image encoder: from a page it learns to give what an aligned ECG encoder gives of the signal, and the statements.
+
+    The run folder ends with `image_encoder/`.
+    """
+
+    stage: Literal["pages"]
+    aligned: Path = Field(description="run folder of stage align")
+    vision: dict[str, Any] = Field(description="fields of the image encoder (`model_type` says which)")
+    picture: dict[str, Any] = Field(default={}, description="fields of gem.model.image_input.ImageInput")
+    variety: Variety = Variety()

@@ -17,7 +17,7 @@ from gem.model.config import EcgConfig
 from gem.model.ecg_input import EcgArray, prepare_ecg, stack_ecgs
 from gem.model.measured import NAMES, of_row
 from train.align.augment import changed
-from train.align.config import AlignRecipe, Changes
+from train.align.config import Changes, OnRecords
 from train.data.signals import Preparation, Signals, prepare
 
 _LONGEST_S = 10.0
@@ -53,7 +53,7 @@ class Corpus:
         return found
 
 
-def corpus_of(recipe: AlignRecipe, config: EcgConfig) -> Corpus:
+def corpus_of(recipe: OnRecords, config: EcgConfig) -> Corpus:
     """Everything a recipe names, with the training split of its records deciding which statements are learned.
 
     Raises `ConfigError` when records or measurements are missing.
@@ -65,7 +65,9 @@ def corpus_of(recipe: AlignRecipe, config: EcgConfig) -> Corpus:
     base = recipe.base or data_folder()
     signals = prepare([row["path"] for row in said], base, recipe.cache, Preparation(config.fs, _LONGEST_S, False), recipe.jobs)
     broken = dict(signals.failed())
-    failed = [(row["path"], broken.get(row["path"], "was not measured")) for row in said if row["path"] in broken or row["id"] not in numbers]
+    failed = [
+        (row["path"], broken.get(row["path"], "was not measured")) for row in said if row["path"] in broken or row["id"] not in numbers
+    ]
     lost = {key for key, _ in failed}
     said = [row for row in said if row["path"] not in lost]
     if not said:
@@ -114,7 +116,7 @@ class _ByName(dict[str, np.ndarray]):
         return super().__getitem__(key.rpartition("/")[2])
 
 
-def _labels(said: list[dict[str, Any]], recipe: AlignRecipe) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
+def _labels(said: list[dict[str, Any]], recipe: OnRecords) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
     count: dict[str, int] = {}
     for row in said:
         if row["split"] == "train" and row.get("complete", True):

@@ -1,5 +1,6 @@
 """What the stage trains: encoder, reader and, where asked for, a text tower, with their losses."""
 
+import copy
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ class Aligner(nn.Module):
         self.ecg_encoder = EcgEncoder(ecg)
         self.reader = StatementReader(reader)
         self.text = text
+        self.average = copy.deepcopy(nn.ModuleDict({"ecg_encoder": self.ecg_encoder, "reader": self.reader})).requires_grad_(False)
+        self.steps = nn.Parameter(torch.zeros(()), requires_grad=False)
         self.register_buffer("statement_weights", statement_weights)
 
     def forward(
@@ -56,8 +59,17 @@ class Aligner(nn.Module):
         return loss
 
     @torch.no_grad()
+    def follow(self, decay: float) -> None:
+        """Move the averaged weights, which are what is kept, towards the present ones; faster in the first steps."""
+        self.steps += 1
+        share = max(1 - decay, 10 / (10 + float(self.steps)))
+        for name, module in self.average.items():
+            for kept, now in zip(module.state_dict().values(), getattr(self, name).state_dict().values(), strict=True):
+                kept.lerp_(now, share) if kept.is_floating_point() else kept.copy_(now)
+
+    @torch.no_grad()
     def logits(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """[E, S] of the states, of the numbers (mean over members), and of both mixed."""
-        out = self.ecg_encoder(batch["ecg_values"], batch["ecg_mask"])
-        read = self.reader(out.last_hidden_state, out.keep, batch["measured"])
+        """[E, S] of the states, of the numbers (mean over members), and of both mixed, by the averaged weights."""
+        out = self.average["ecg_encoder"](batch["ecg_values"], batch["ecg_mask"])
+        read = self.average["reader"](out.last_hidden_state, out.keep, batch["measured"])
         return read.ecg_ES, read.measured_EMS.mean(1), read.logits_ES

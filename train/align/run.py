@@ -1,15 +1,13 @@
 """Stage `align`: an ECG encoder and a reader of statements, from records with codes, measurements and reports."""
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
-from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers import TrainerCallback, set_seed
 
 from gem.errors import ConfigError
 from gem.files import write_whole, writing_whole
@@ -19,15 +17,16 @@ from gem.model.reader import StatementReader
 from train.align.calibrate import mixture, thresholds
 from train.align.config import AlignRecipe
 from train.align.examples import Collate, Corpus, Draws, corpus_of, names, plain_batches, write_labels
+from train.align.loop import fit
+from train.align.metrics import auroc
 from train.align.model import Aligner
+from train.align.readings import borrowed, mixed, write_readings
 from train.data.index import file_hash
 from train.data.signals import write_failed
-from train.progress import Progress
-from train.run_folder import begin, last_checkpoint
-from train.trainer import GemTrainer, JsonLog
+from train.run_folder import begin
 from train.tuning import World
 
-HELD_OUT = "held_out.npz"
+HELD_OUT, READINGS = "held_out.npz", "readings.jsonl"
 
 
 def run(recipe: AlignRecipe) -> int:
@@ -41,51 +40,24 @@ def run(recipe: AlignRecipe) -> int:
     train = corpus.rows("train", recipe.folds)
     set_seed(recipe.seed)
     learner, words = _learner(recipe, ecg, corpus, train)
-    steps = recipe.epochs * (len(train) // recipe.batch)
-    if not steps:
-        raise ConfigError(f"{recipe.records}: {len(train)} training records are less than a batch of {recipe.batch}")
-    facts = {"architecture": f"{recipe.ecg} {learner.reader.config.statements}", "processes": world.size, "batch": recipe.batch}
-    at = last_checkpoint(recipe.output, facts, clean=world.main)
     draws = Draws(corpus, train, ecg, recipe.seed, recipe.epochs, recipe.changes)
-    trainer = _Trainer(
-        model=learner,
-        args=_arguments(recipe, world, steps),
-        train_dataset=draws,
-        eval_dataset=draws,  # the Trainer asks for one; `validate` looks at the validation split
-        data_collator=Collate(recipe.changes.mixed, recipe.seed, words),
-        facts=facts,
-        validate=lambda held: _look(held.model, corpus, ecg)[0],
-        callbacks=[Progress(recipe.batch)],
-    )
-    trainer.remove_callback(PrinterCallback)
     if world.main:
-        sys.stderr.write(f"align: {len(train)} records, {len(corpus.statements)} statements, {steps} steps of {recipe.batch}\n")
-        trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
+        sys.stderr.write(f"align: {len(train)} records, {len(corpus.statements)} statements\n")
+    collate = Collate(recipe.changes.mixed, recipe.seed, words)
+    fit(recipe, learner, draws, collate, f"{recipe.ecg} {corpus.statements}", lambda held: _look(held, corpus, ecg)[0], _Follow(recipe.average))
     if world.main:
         _finish(recipe, learner.eval(), corpus, ecg)
     return write_failed(recipe.output / "failed.jsonl", [{"source": key, "why": why} for key, why in corpus.failed]) if world.main else 0
 
 
-class _Trainer(GemTrainer):
-    """With a decay and a rate of its own for the network over the numbers, and the parts of the loss in the log."""
+class _Follow(TrainerCallback):
+    """The averaged weights follow after each step."""
 
-    def __init__(self, **how: Any) -> None:
-        super().__init__(**how)
-        self._parts: dict[str, list[float]] = {}
+    def __init__(self, decay: float) -> None:
+        self._decay = decay
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-        out = model(**inputs)
-        for name, value in out.items():
-            if name != "loss":
-                self._parts.setdefault(name, []).append(float(value))
-        return (out["loss"], out) if return_outputs else out["loss"]
-
-    def log(self, logs: dict[str, float], *args: Any, **how: Any) -> None:
-        if "loss" in logs:
-            logs = logs | {name: round(float(np.mean(values)), 4) for name, values in self._parts.items()}
-            self._parts = {}
-        super().log(logs, *args, **how)
+    def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        getattr(model, "module", model).follow(self._decay)
 
 
 def _learner(recipe: AlignRecipe, ecg: EcgConfig, corpus: Corpus, train: np.ndarray) -> tuple[Aligner, Any]:
@@ -98,51 +70,11 @@ def _learner(recipe: AlignRecipe, ecg: EcgConfig, corpus: Corpus, train: np.ndar
         from train.align.text import TextSide, tokenizer_of
 
         words = tokenizer_of([corpus.texts[k] for k in train], recipe.text)
-        text = TextSide(recipe.text, 2 * ecg.hidden_size, ecg.hidden_size)
+        text = TextSide(recipe.text, words, ecg.hidden_size)
     learner = Aligner(ecg, ReaderConfig(**fields), weights, text)
     learner.reader.fit_code(torch.from_numpy(corpus.measured[train]))
+    learner.average["reader"].load_state_dict(learner.reader.state_dict())
     return learner, words
-
-
-def _arguments(recipe: AlignRecipe, world: World, steps: int) -> TrainingArguments:
-    optim = recipe.optim
-    per_device, left = divmod(recipe.batch, world.size)
-    if left or not per_device:
-        raise ConfigError(f"batch {recipe.batch} does not divide among {world.size} processes")
-    cpu = recipe.device == "cpu" or not torch.cuda.is_available()
-    every = recipe.every * (steps // recipe.epochs)
-    return TrainingArguments(
-        output_dir=str(recipe.output),
-        run_name=recipe.name,
-        seed=recipe.seed,
-        max_steps=steps,
-        per_device_train_batch_size=per_device,
-        learning_rate=optim.lr,
-        lr_scheduler_type=optim.schedule,
-        warmup_steps=round(optim.warmup * steps),
-        weight_decay=optim.weight_decay,
-        adam_beta1=optim.betas[0],
-        adam_beta2=optim.betas[1],
-        max_grad_norm=optim.clip,
-        optim="adamw_torch",
-        use_cpu=cpu,
-        ddp_backend="gloo" if cpu and world.size > 1 else None,
-        dataloader_num_workers=recipe.workers,
-        dataloader_persistent_workers=recipe.workers > 0,
-        dataloader_pin_memory=not cpu,
-        dataloader_drop_last=True,
-        remove_unused_columns=False,
-        label_names=[],
-        logging_steps=recipe.log_every,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if every else "no",
-        eval_steps=every or None,
-        save_steps=recipe.save_every,
-        save_total_limit=recipe.keep,
-        report_to=[],
-        disable_tqdm=True,
-        log_level="error",
-    )
 
 
 def _look(learner: Aligner, corpus: Corpus, ecg: EcgConfig, rows: np.ndarray | None = None) -> tuple[dict[str, float], np.ndarray]:
@@ -160,15 +92,6 @@ def _look(learner: Aligner, corpus: Corpus, ecg: EcgConfig, rows: np.ndarray | N
     return metrics, logits
 
 
-def auroc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    """Mean over the columns that have both answers among the records that say."""
-    found = []
-    for z, y, w in zip(scores.T, labels.T, weights.T, strict=True):
-        if 0 < y[w > 0].sum() < (w > 0).sum():
-            found.append(roc_auc_score(y[w > 0], z[w > 0]))
-    return round(float(np.mean(found)), 4) if found else math.nan
-
-
 def _finish(recipe: AlignRecipe, learner: Aligner, corpus: Corpus, ecg: EcgConfig) -> None:
     """Calibrate on what was held out, write encoder and reader, and say how the validation split reads."""
     held = None
@@ -182,10 +105,12 @@ def _finish(recipe: AlignRecipe, learner: Aligner, corpus: Corpus, ecg: EcgConfi
     elif recipe.calibration is not None:
         held = _calibration(recipe.calibration, corpus.statements)
     if held is not None:
-        _calibrate(learner.reader, held)
+        _calibrate(learner.average["reader"], held)
     metrics, logits = _look(learner, corpus, ecg)
-    learner.ecg_encoder.save_pretrained(recipe.output / "ecg_encoder")
-    learner.reader.save_pretrained(recipe.output / "reader")
+    if held is not None:
+        _write_readings(recipe, learner, corpus, logits, held)
+    learner.average["ecg_encoder"].save_pretrained(recipe.output / "ecg_encoder")
+    learner.average["reader"].save_pretrained(recipe.output / "reader")
     with writing_whole(recipe.output / "valid.npz") as out:
         rows = corpus.rows("valid")
         keys = np.array([corpus.keys[k] for k in rows])
@@ -193,6 +118,17 @@ def _finish(recipe: AlignRecipe, learner: Aligner, corpus: Corpus, ecg: EcgConfi
     write_labels(recipe.output / "labels.json", corpus.statements, corpus)
     write_whole(recipe.output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     sys.stderr.write(f"align: validation split, macro AUROC of the classes: {metrics}\n")
+
+
+def _write_readings(recipe: AlignRecipe, learner: Aligner, corpus: Corpus, valid: np.ndarray, held: dict[str, np.ndarray]) -> None:
+    """readings.jsonl: of the validation split as read, of the training split as a held-out recording with like labels is read."""
+    train, rows = corpus.rows("train"), corpus.rows("valid")
+    mix = learner.average["reader"].mix.numpy()
+    likely = mixed(held["ecg"], held["measured"], mix)
+    lent = borrowed(corpus.labels[train], held["labels"], likely, recipe.seed)
+    read = mixed(valid[0], valid[1], mix)
+    keys = [corpus.keys[k] for k in (*train, *rows)]
+    write_readings(recipe.output / READINGS, keys, np.concatenate([lent, read]), corpus.statements)
 
 
 def _calibration(path: Path, statements: list[str]) -> dict[str, np.ndarray]:
@@ -210,4 +146,3 @@ def _calibrate(reader: StatementReader, held: dict[str, np.ndarray]) -> None:
     reader.alone.data.copy_(torch.from_numpy(alone))
     z = held["ecg"] * mix[0] + held["measured"] * mix[1] + mix[2]
     reader.config.thresholds = thresholds(1 / (1 + np.exp(-z)), held["labels"], held["weights"])
-
