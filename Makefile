@@ -29,3 +29,4 @@ bench: venv
 	$(RUN)python -m eval.bench
 	$(RUN)python -m data_gen.bench
 	$(RUN)python -m eval.bench_model
+	$(RUN)python -m train.bench

@@ -1,5 +1,6 @@
 """python -m train CONFIG [key.sub=value ...], the same under torchrun, accelerate launch and deepspeed --module."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,7 @@ STAGES = {
 
 def main(argv: list[str]) -> int:
     """0 done, 2 a recipe that cannot be followed, 3 done but some rows or recordings could not be used (failed.jsonl)."""
-    words = [word for word in argv if not word.startswith(("--local_rank", "--local-rank"))]  # deepspeed's launcher adds it
+    words = [word for word in argv if not word.startswith(("--local_rank=", "--local-rank="))]  # deepspeed's launcher adds it
     if not words or words[0] in ("-h", "--help"):
         sys.stderr.write(f"usage: python -m train CONFIG [key.sub=value ...]\nstages: {', '.join(STAGES)}\n")
         return 0 if words else 2
@@ -33,10 +34,11 @@ def main(argv: list[str]) -> int:
     except GemError as fault:
         sys.stderr.write(f"train: {fault}\n")
         return 2
-    sys.stdout.write(f"{recipe.output}\n")
+    if os.environ.get("RANK", "0") == "0":
+        sys.stdout.write(f"{recipe.output}\n")
     if isinstance(out, int) and out:
         sys.stderr.write(f"train: {out} rows or recordings could not be used; {recipe.output}/failed.jsonl says why\n")
-        return 3
+        return 3 if os.environ.get("WORLD_SIZE", "1") == "1" else 0  # a launcher takes any other status for a crash
     return 0
 
 

@@ -46,7 +46,10 @@ def _learner(recipe: InstructRecipe, rows: list[Rows], how: TrainingArguments) -
     if recipe.bits is not None:
         settings |= {"quantization_config": quantised(recipe.bits), "device_map": {"": how.device}}
     model, processor = base_model(recipe.model, recipe.output, World.here().main, **settings)
-    model.config.use_cache = False
+    kind = "states" if recipe.data.features == "cached" else "values"
+    show = recipe.data.show
+    model.always = {"ECG": kind} if show.signal and processor.ecg is not None else {}
+    model.always |= {"image": kind} if show.pictures != "none" and processor.picture is not None else {}
     if recipe.llm == "lora":
         lora = recipe.lora
         if recipe.adapters is not None:

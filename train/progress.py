@@ -1,24 +1,97 @@
-"""A line on stderr while it trains: steps, samples a second, time left."""
+"""A line on stderr while it trains: steps, loss, samples a second, MFU, time left.
+
+MFU is the share of the machine's matmul peak, measured at the start of the run, that the multiplications which a step cannot do without
+would take. Counted are, per token that is not padding: 2 operations a weight on the way in, 2 on the way back through it, 2 more where it
+learns; attention; encoders likewise where they run. Not counted: recomputed activations, padding, the optimizer.
+"""
 
 import sys
 import time
 from typing import Any
 
+import torch
+from torch import Tensor, nn
 from transformers import TrainerCallback
+
+_SIDE_CPU, _SIDE_GPU = 1024, 8192
+_LOOK_S = 0.3
+
+
+def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations a second of a square matmul, the best of those that fit into 0.3 s."""
+    side = _SIDE_CPU if device.type == "cpu" else _SIDE_GPU
+    a = torch.randn(side, side, device=device, dtype=dtype)
+    best, until = 0.0, time.perf_counter() + _LOOK_S
+    while time.perf_counter() < until or not best:
+        begun = time.perf_counter()
+        a @ a
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = max(best, 2 * side**3 / (time.perf_counter() - begun))
+    return best
+
+
+class Work:
+    """Operations that a step needs.
+
+    model  with what learns set
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+        llm = getattr(plain, "language_model", plain)
+        config = llm.config
+        head = llm.get_output_embeddings().weight.numel()
+        body = [p for n, p in llm.named_parameters() if p.dim() > 1 and "embed_tokens" not in n and "lm_head" not in n]
+        learns = head * llm.get_output_embeddings().weight.requires_grad + sum(p.numel() for p in body if p.requires_grad)
+        weights = sum(p.numel() for p in body) + head
+        self._per_token = 4 * weights + 2 * learns
+        self._attention = 12 * config.num_hidden_layers * config.hidden_size // 2  # causal: half of it; times T per token
+        self._encoders = {"ecg_values": _encoder(plain, "ecg_encoder"), "pixel_values": _encoder(plain, "image_encoder")}
+        self._patch = 1
+        if getattr(getattr(plain, "config", None), "ecg_config", None) is not None:
+            ecg = plain.config.ecg_config
+            self._patch = ecg.patch * (len(ecg.leads) if ecg.layout == "joint" else 1)
+        if getattr(getattr(plain, "config", None), "vision_config", None) is not None:
+            self._pixels = 3 * plain.config.vision_config.patch_size**2
+
+    def of(self, batch: dict[str, Any]) -> Tensor:
+        """[] operations of one batch, on its device, so that nobody waits."""
+        ids = batch["input_ids"]
+        mask = batch.get("attention_mask")
+        if mask is None:
+            lengths = torch.diff(torch.cat([(batch["position_ids"][0] == 0).nonzero().flatten(), ids.new_tensor([ids.shape[1]])]))
+        else:
+            lengths = mask.sum(1)
+        lengths = lengths.double()
+        total: Tensor = (lengths * self._per_token + lengths * lengths * self._attention).sum()
+        for name, per_token in self._encoders.items():
+            if name in batch:
+                total = total + per_token * batch[name].numel() / (self._patch if name == "ecg_values" else self._pixels)
+        return total
+
+
+def _encoder(model: nn.Module, name: str) -> int:
+    """Operations a token."""
+    if not hasattr(model, name):
+        return 0
+    weights = [p for p in model.get_submodule(name).parameters() if p.dim() > 1]
+    learns = sum(p.numel() for p in weights if p.requires_grad)
+    return 2 * sum(p.numel() for p in weights) + 4 * learns
 
 
 class Progress(TrainerCallback):
-    """Step, loss, samples/s and time left; a line every ten seconds where stderr is no terminal."""
+    """Step, loss, samples/s, MFU and time left; a line every ten seconds where stderr is no terminal."""
 
     def __init__(self, batch: int) -> None:
-        self._batch, self._shown, self._begun, self._start, self._loss = batch, 0.0, 0.0, 0, ""
+        self._batch, self._shown, self._begun, self._start, self._last = batch, 0.0, 0.0, 0, ""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._begun, self._start = time.monotonic(), state.global_step
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
-            self._loss = f", loss {logs['loss']:.4f}"
+            self._last = f", loss {logs['loss']:.4f}, {logs.get('samples_per_s', 0):.1f} samples/s, MFU {logs.get('mfu', 0):.1%}"
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         now = time.monotonic()
@@ -28,5 +101,5 @@ class Progress(TrainerCallback):
         self._shown = now
         rate = (state.global_step - self._start) / max(now - self._begun, 1e-9)
         left = (state.max_steps - state.global_step) / max(rate, 1e-9)
-        line = f"{state.global_step}/{state.max_steps}{self._loss}, {rate * self._batch:.1f} samples/s, {left:.0f} s left"
+        line = f"{state.global_step}/{state.max_steps}{self._last}, {left:.0f} s left"
         sys.stderr.write(f"\r{line}   " if sys.stderr.isatty() and not last else f"{line}\n")

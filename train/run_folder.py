@@ -22,7 +22,7 @@ from gem.files import write_whole
 
 WHOLE = "whole.json"
 _PACKAGES = ("gem-ecg", "torch", "transformers", "accelerate", "peft", "tokenizers", "safetensors", "deepspeed", "bitsandbytes", "numpy")
-_FREE = ("name", "output", "save_every", "keep", "log_every", "report_to", "device")
+_FREE = ("name", "output", "save_every", "keep", "log_every", "report_to", "device", "validation")
 """Keys that a run may change when it goes on: where and how often, nothing that decides the weights."""
 _FREE_DATA = ("workers", "prepare_jobs", "cache")
 

@@ -1,12 +1,15 @@
 """The data of a recipe, opened: rows indexed, recordings prepared, what cannot be read counted before the first step."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gem.conversation import Conversation, Ecg
 from gem.errors import ConfigError
-from gem.files import data_folder
+from gem.files import data_folder, write_whole
 from gem.jsonl import read_rows
 from train.data.config import Data
 from train.data.index import Rows, file_hash, open_rows
@@ -34,7 +37,14 @@ def prepared(data: Data, rows: list[Rows], fs: float) -> Signals:
     """
     base = data.records or data_folder()
     how = Preparation(data.fs or fs, data.longest_s, data.show.facts or "measured" in data.show.headers or "wrong" in data.show.headers)
-    signals = prepare(_keys(rows), base, data.cache, how, data.prepare_jobs)
+    files = [file_hash(one.source, data.cache / "rows") for one in rows]
+    digest = hashlib.sha256(json.dumps([str(base), asdict(how), *files]).encode()).hexdigest()[:16]
+    known = data.cache / f"signals-of-{digest}"  # so that the rows are read through for their recordings only once
+    if known.is_file():
+        signals = Signals(data.cache / known.read_text(encoding="utf-8"))
+    else:
+        signals = prepare(_keys(rows), base, data.cache, how, data.prepare_jobs)
+        write_whole(known, signals.folder.name)
     failed = signals.failed()
     if len(failed) > data.tolerate * len(signals):
         first = "; ".join(f"{key}: {why}" for key, why in failed[:_SHOWN])

@@ -2,15 +2,19 @@
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer, TrainerCallback
 
 from gem.errors import ModelError
+from gem.files import write_whole
+from train.progress import Work, matmul_peak
 from train.run_folder import mark_whole
 
 Validate = Callable[[Any], dict[str, float]]
@@ -29,7 +33,10 @@ class GemTrainer(Trainer):
     ) -> None:
         self._facts, self._validate, self._rates = facts, validate, rates or {}
         self._bad: Tensor | None = None
+        self._done: Tensor | float = 0.0
+        self._peak, self._since = 0.0, (0.0, 0)
         super().__init__(eval_dataset=[], **how)  # it asks for one, `evaluate` below for none
+        self._work = Work(self.model)
 
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> SequentialSampler:
         """Draws in order: `data.order` has shuffled them."""
@@ -51,6 +58,7 @@ class GemTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self._done = self._done + self._work.of(inputs)
         bad = ~loss.detach().isfinite()
         self._bad = bad if self._bad is None else self._bad | bad
         if self.args.device.type == "cpu" or self.state.global_step % self.args.logging_steps == 0:  # asking a GPU makes it wait
@@ -64,12 +72,27 @@ class GemTrainer(Trainer):
                 "optim.clip, or look at the rows of that step"
             )
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Samples a second and MFU since the last training loss was logged stand beside it."""
+        if "loss" in logs:
+            now, step = time.perf_counter(), self.state.global_step
+            if self._since[0]:
+                seconds = now - self._since[0]
+                batch = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+                logs |= {"samples_per_s": (step - self._since[1]) * batch / seconds, "mfu": float(self._done) / seconds / self._peak}
+            else:
+                self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
+            self._since, self._done = (time.perf_counter(), step), 0.0
+        super().log(logs, start_time)
+
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """The metrics of `validate`, logged."""
         if self._validate is None:
             return {}
+        begun = time.perf_counter()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self._validate(self).items()}
         self.log(metrics)
+        self._since = (self._since[0] + time.perf_counter() - begun, self._since[1]) if self._since[0] else self._since
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -90,7 +113,7 @@ class JsonLog(TrainerCallback):
         if path.exists():
             lines = path.read_bytes().split(b"\n")[:-1]
             kept = [line for line in lines if json.loads(line).get("step", 0) <= step]
-            path.write_bytes(b"".join(line + b"\n" for line in kept))
+            write_whole(path, b"".join(line + b"\n" for line in kept))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if state.is_world_process_zero and logs:

@@ -127,7 +127,7 @@ def tune(recipe: Tuning, build: Build) -> int:
         set_seed(recipe.seed)  # before the adapters get their first weights
         learner = build(rows, how)
         valid = opened(data, data.valid) if recipe.validation.every else []
-        sources, others = _sources(recipe, rows, valid, learner)
+        sources, others = open_sources(recipe, rows, valid, learner)
     if world.main:
         sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
     maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
@@ -143,7 +143,7 @@ def tune(recipe: Tuning, build: Build) -> int:
     return write_failed(recipe.output / "failed.jsonl", [*failed, *gather_failures(recipe.output / "failed")])
 
 
-def _sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learner) -> tuple[Sources, Sources]:
+def open_sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learner) -> tuple[Sources, Sources]:
     """What training and validation rows are made from; recordings prepared, states of frozen encoders computed."""
     data, processor = recipe.data, learner.processor
     pictures = data.show.pictures != "none" and processor.picture is not None
@@ -154,6 +154,8 @@ def _sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: Learn
     readings = readings_of(data)
     both = [Sources(some, [one.source.parent.parent for one in some], signals, readings=readings) for some in (rows, valid)]
     if data.features == "cached" and signals is not None:
+        if any(hasattr(parameter, "ds_id") for parameter in learner.model.parameters()):
+            raise ConfigError("data.features: cached does not go with ZeRO-3, which splits the encoders; take ZeRO-2, or features: live")
         from train.encode import features_of
 
         all_rows = Sources([*rows, *valid], [*both[0].folders, *both[1].folders], signals)

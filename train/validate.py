@@ -87,11 +87,12 @@ class Validator:
             there = [example for example in examples if example is not None]
             if not there:
                 continue
-            batch = {name: tensor.to(trainer.args.device) for name, tensor in collate(there).items()}
+            batch = collate(there)
+            labels = batch.pop("labels").to(trainer.args.device)
             with torch.no_grad():
-                logits = model(**{name: tensor for name, tensor in batch.items() if name != "labels"}).logits
+                logits = model(**{k: v.to(trainer.args.device) if torch.is_tensor(v) else v for k, v in batch.items()}).logits
             for example, (total, number), yes in zip(
-                there, row_losses(logits, batch["labels"]), [c for c, e in zip(counted[begin:], examples, strict=False) if e], strict=False
+                there, row_losses(logits, labels), [c for c, e in zip(counted[begin:], examples, strict=False) if e], strict=False
             ):
                 sums[self.tasks.index(example.task)] += torch.tensor([total, number]) * yes
         sums = trainer.accelerator.reduce(sums.float().to(trainer.args.device), "sum").double().cpu()

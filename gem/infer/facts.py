@@ -9,7 +9,7 @@ _LEFT_OUT = ("rr_interval", "qtc_framingham", "qtc_hodges", "limb_voltage", "che
 _Q_MS, _Q_MV = 20.0, 0.08
 """Q waves from here on are told: the shortest that a criterion asks about is 20 ms (Thygesen et al. 2018, table 2)."""
 _ST_MV, _T_MV = 0.05, 0.1
-"""ST levels from half a millimetre, T waves from 0.1 mV down: the least that the criteria of ST and T ask about (Rautaharju et al. 2009)."""
+"""ST levels from half a millimetre, T waves from 0.1 mV down: the least that criteria of ST and T ask about (Rautaharju et al. 2009)."""
 
 
 def fact_block(measurements: Measurements) -> str:

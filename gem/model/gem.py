@@ -45,6 +45,9 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if vision is not None:
             self.image_encoder = build_image_encoder(vision)
             self.image_projector = projector(config.image_projector, vision.hidden_size, text.hidden_size)
+        self.always: dict[str, str] = {}
+        """"ECG" or "image" -> "values" or "states": what every training step runs, on a blank where a batch has none. Processes that share
+        weights (ZeRO-3, DDP) must run the same parts, or wait for each other for ever."""
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -73,7 +76,7 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def read_statements(self, ecg_values: Tensor, ecg_mask: Tensor | None = None, measured: Tensor | None = None) -> Tensor:
         """[E, S] probabilities of `config.reader_config.statements`.
 
-        measured [E, F] as `gem.model.measured` makes them, or None: from the signal alone. Raises `ModelError` when this model has no reader.
+        measured [E, F] as `gem.model.measured` makes them, or None: from the signal alone. Raises `ModelError` without a reader.
         """
         if self.config.reader_config is None:
             raise ModelError("statements were asked for, but this model has no reader of statements")
@@ -113,7 +116,19 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         ):
             features_FD = text_BTD.new_zeros(0, text_BTD.shape[-1]) if states_FH is None else self._project(states_FH, what)
             text_BTD = splice(text_BTD, input_ids, features_FD, token, what)
+            if states_FH is None and self.training and what in self.always:
+                text_BTD = text_BTD + 0 * self._project(self._blank(what), what).sum().to(text_BTD.dtype)
         return text_BTD
+
+    def _blank(self, what: str) -> Tensor:
+        """[F, H] states of nothing."""
+        ecg, vision = self.config.ecg_config, self.config.vision_config
+        like = next(self.ecg_projector.parameters() if what == "ECG" else self.image_projector.parameters())
+        if self.always[what] == "states":
+            return like.new_zeros(1, (ecg if what == "ECG" else vision).hidden_size)
+        if what == "ECG":
+            return self.encode_ecgs(like.new_zeros(1, len(ecg.leads), ecg.samples or ecg.patch))
+        return self.encode_images(like.new_zeros(1, vision.num_channels, vision.image_size, vision.image_size))
 
     def _project(self, states_FH: Tensor, what: str) -> Tensor:
         if what == "image":

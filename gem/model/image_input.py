@@ -114,6 +114,6 @@ def _checked(picture: Any) -> Image.Image:
     image = image.convert("RGB")
     if min(image.size) < LEAST_PX:
         raise ModelError(f"a picture of {image.width} x {image.height} px: at least {LEAST_PX} px a side are needed; give a larger one")
-    if np.ptp(np.asarray(image), axis=(0, 1)).max() == 0:
+    if np.ptp(np.asarray(image.getextrema()), axis=1).max() == 0:
         raise ModelError("the picture is one colour: there is nothing on it; give the photograph or scan of an ECG page")
     return image

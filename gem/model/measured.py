@@ -10,8 +10,8 @@ from gem.measure.batch import DOUBTED, OVER_ALL, PER_LEAD, features
 from gem.measure.measurement import Measurements
 
 _RHYTHMS = (
-    "sinus rhythm", "sinus tachycardia", "sinus bradycardia", "sinus arrhythmia", "atrial fibrillation", "atrial flutter", "atrial tachycardia",
-    "supraventricular tachycardia", "ectopic atrial rhythm", "junctional rhythm", "regular rhythm without visible P waves",
+    "sinus rhythm", "sinus tachycardia", "sinus bradycardia", "sinus arrhythmia", "atrial fibrillation", "atrial flutter",
+    "atrial tachycardia", "supraventricular tachycardia", "ectopic atrial rhythm", "junctional rhythm", "regular rhythm without visible P waves",
     "ventricular paced rhythm", "wide complex tachycardia",
 )  # fmt: skip
 _KINDS = ("normal", "pvc", "pac", "paced", "other")

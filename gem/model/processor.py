@@ -1,7 +1,9 @@
 """Conversations with ECGs and pictures -> batches."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,7 +61,7 @@ class GemProcessor(ProcessorMixin):
 
     @property
     def ecg_config(self) -> EcgConfig | None:
-        return None if self.ecg is None else EcgConfig(**self.ecg)
+        return None if self.ecg is None else _ecg_config(json.dumps(self.ecg))
 
     @property
     def image_input(self) -> ImageInput | None:
@@ -172,6 +174,12 @@ class GemProcessor(ProcessorMixin):
         if self.image_input is None:
             raise ModelError("a picture was given, but this model has no image encoder; give the signal instead")
         return self.image_input.squares(given)
+
+
+@lru_cache(maxsize=8)
+def _ecg_config(fields: str) -> EcgConfig:
+    """Making one takes as long as the rest of a row."""
+    return EcgConfig(**json.loads(fields))
 
 
 def _count(given: EcgArray | np.ndarray | Tensor) -> int:

@@ -1,9 +1,9 @@
 """Statements with probabilities, read from the states of the ECG encoder and from what was measured.
 
-Two readers and their mixture. One is linear on the mean and maximum of the encoder's states. The other sees the measured numbers alone, each
-in a piecewise-linear code (Gorishniy et al. 2022, arXiv 2203.05556), through a small network whose members share their weights but for scales
-(TabM, Gorishniy et al. 2024, arXiv 2410.24210). The mixture of their logits is fitted on recordings that neither was trained on, so that its
-probabilities are calibrated.
+Two readers and their mixture. One is linear on the mean and maximum of the encoder's states. The other sees the measured numbers alone,
+each in a piecewise-linear code (Gorishniy et al. 2022, arXiv 2203.05556), through a small network whose members share their weights but for
+scales (TabM, Gorishniy et al. 2024, arXiv 2410.24210). The mixture of their logits is fitted on recordings that neither was trained on, so
+that its probabilities are calibrated.
 """
 
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ class StatementReader(PreTrainedModel):
         steps = torch.linspace(0, 1, self.config.bins + 1, dtype=torch.float64)
         for k, column in enumerate(measured_NF.double().T):
             there = column[column.isfinite()]
-            self.edges[k] = torch.quantile(there, steps).to(self.edges.dtype) if len(there) >= 50 else torch.zeros_like(steps)  # noqa: PLR2004
+            self.edges[k] = torch.quantile(there, steps).to(self.edges.dtype) if len(there) >= 50 else torch.zeros_like(steps)
         self.centre.copy_(self.code(measured_NF).mean(0))
 
 

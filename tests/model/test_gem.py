@@ -245,3 +245,19 @@ def test_parts_that_are_no_parts_are_refused() -> None:
         build(ModelRecipe(name="x", llm="no/such/folder"))
     with pytest.raises(ModelError, match="layout 'both': choose joint or per_lead; learned positions need a fixed length"):
         build(ModelRecipe(name="x", llm=small, ecg={"layout": "both", "positions": "learned"}))
+
+
+def test_a_training_step_without_a_picture_runs_the_parts_of_one_with_a_picture(model, processor) -> None:
+    """Processes that share weights must run the same parts; what a blank gives counts for nothing."""
+    messages = [*PROMPTS["text"], {"role": "assistant", "content": "A delay."}]
+    batch = processor.batch([processor.row(messages)], side="right")
+    model.train()
+    alone = model(**batch).loss
+    model.always = {"ECG": "values", "image": "values"}
+    loss = model(**batch).loss
+    loss.backward()
+    assert torch.equal(loss, alone)
+    assert all(parameter.grad is not None for part in (model.ecg_projector, model.image_projector) for parameter in part.parameters())
+    model.always = {}
+    model.zero_grad()
+    model.eval()

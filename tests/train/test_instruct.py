@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,3 +84,39 @@ def test_adapters_merge_into_a_model_that_gem_answers_with(small: Path, tiny: Pa
         assert torch.allclose(adapted(**batch).logits, merged(**batch).logits, atol=1e-4)
         assert not torch.allclose(AutoModelForImageTextToText.from_pretrained(tiny)(**batch).logits, merged(**batch).logits, atol=1e-2)
     assert len(Engine.load(small / "merged").answer([[user("What is this?", [simulate_recording("normal").recording])]])) == 1
+
+
+def test_adapters_on_four_bits_learn(small: Path, tiny: Path) -> None:
+    """QLoRA; bitsandbytes has kernels for the CPU."""
+    pytest.importorskip("bitsandbytes")
+    assert main([str(recipe(small, tiny, steps=20, save_every=20, bits=4))]) == 0
+    found = losses(small)
+    assert found[-1] < found[0] - 0.5
+
+
+def test_encoder_layers_learn_where_they_are_asked_to(small: Path, tiny: Path) -> None:
+    from transformers import AutoModelForImageTextToText
+
+    assert main([str(recipe(small, tiny, llm="frozen", ecg_layers=1))]) == 0
+    before = AutoModelForImageTextToText.from_pretrained(tiny).state_dict()
+    after = AutoModelForImageTextToText.from_pretrained(small / "run" / "model").state_dict()
+    changed = {
+        name.split(".")[0] + "." + (name.split(".")[2] if "layers" in name else "")
+        for name in before
+        if not torch.equal(before[name], after[name])
+    }
+    assert changed == {"ecg_encoder.1", "ecg_projector."}
+
+
+def test_checkpointed_activations_and_accumulated_batches_give_the_same_losses(small: Path, tiny: Path) -> None:
+    path = recipe(small, tiny, lora={"rank": 4, "dropout": 0.0})
+    assert main([str(path)]) == 0
+    plain = losses(small)
+    shutil.rmtree(small / "run")
+    assert main([str(path), "checkpointing=true", "per_device=2"]) == 0
+    assert losses(small) == pytest.approx(plain, abs=2e-4)
+
+
+def test_what_is_logged_can_be_looked_at_in_tensorboard(small: Path, tiny: Path) -> None:
+    assert main([str(recipe(small, tiny, steps=2, report_to=["tensorboard"]))]) == 0
+    assert list((small / "run").rglob("events.out.tfevents.*"))

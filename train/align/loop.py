@@ -16,9 +16,11 @@ from train.run_folder import last_checkpoint
 from train.trainer import GemTrainer, JsonLog
 from train.tuning import World
 
+Look = Callable[[Any], dict[str, float]]
+
 
 def fit(
-    recipe: OnRecords, learner: nn.Module, draws: Dataset[Any], collate: Any, architecture: str, look: Callable[[Any], dict[str, float]], *callbacks: TrainerCallback
+    recipe: OnRecords, learner: nn.Module, draws: Dataset[Any], collate: Any, architecture: str, look: Look, *callbacks: TrainerCallback
 ) -> None:
     """Train to the end, or go on from the last whole checkpoint of the run folder.
 

@@ -12,7 +12,7 @@ from gem.model.ecg_encoder import EcgEncoder
 from gem.model.reader import StatementReader
 
 _SCALE = 10.0
-"""The loss of a batch is this times the weighted mean over statements, about 1 at the start: the clip of the gradient sits where it should."""
+"""The loss of a batch is this times the weighted mean over statements, so that the clip of the gradient sits where it should."""
 
 
 class Aligner(nn.Module):

@@ -44,7 +44,8 @@ def run(recipe: AlignRecipe) -> int:
     if world.main:
         sys.stderr.write(f"align: {len(train)} records, {len(corpus.statements)} statements\n")
     collate = Collate(recipe.changes.mixed, recipe.seed, words)
-    fit(recipe, learner, draws, collate, f"{recipe.ecg} {corpus.statements}", lambda held: _look(held, corpus, ecg)[0], _Follow(recipe.average))
+    architecture = f"{recipe.ecg} {corpus.statements}"
+    fit(recipe, learner, draws, collate, architecture, lambda held: _look(held, corpus, ecg)[0], _Follow(recipe.average))
     if world.main:
         _finish(recipe, learner.eval(), corpus, ecg)
     return write_failed(recipe.output / "failed.jsonl", [{"source": key, "why": why} for key, why in corpus.failed]) if world.main else 0

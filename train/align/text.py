@@ -73,7 +73,7 @@ class TextSide(nn.Module):
     def forward(self, states: Tensor, keep: Tensor, ids: Tensor) -> dict[str, Tensor]:
         """Losses by name of the rows that have a text; states [E, N, H] and keep [E, N] of the ECG encoder, ids [E, T]."""
         there = (ids != self.pad).any(1)
-        if int(there.sum()) < 2:  # noqa: PLR2004  a contrast needs two
+        if int(there.sum()) < 2:
             return {"text": 0.0 * (self.scale + sum(p.sum() for p in self.parameters()))}
         states, keep, ids = states[there], keep[there], ids[there]
         ecg = functional.normalize(self.ecg(pooled(states, keep)), dim=-1)

@@ -31,4 +31,4 @@ class Collate:
             batch["labels"] = torch.tensor([[i for row in rows for i in (IGNORED, *row.labels[1:])]])
             batch["position_ids"] = torch.tensor([[k for row in rows for k in range(len(row.ids))]])
             del batch["attention_mask"]
-        return batch
+        return batch | {"use_cache": False}  # with a cache, transformers does not look for packed rows

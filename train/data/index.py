@@ -55,10 +55,7 @@ def open_rows(source: Path, cache: Path) -> Rows:
 
     cache  folder for indices. Raises `ConfigError` when the file is not there, of another kind, or has no rows.
     """
-    try:
-        facts = source.stat()
-    except OSError as fault:
-        raise ConfigError(f"{source}: cannot be read ({fault.strerror}); name a .jsonl or .parquet file of conversations") from fault
+    facts = _facts(source)
     if source.suffix not in (".jsonl", ".parquet"):
         raise ConfigError(f"{source}: rows are read from .jsonl or .parquet")
     key = f"{source.resolve()} {facts.st_size} {facts.st_mtime_ns}"
@@ -76,6 +73,13 @@ def open_rows(source: Path, cache: Path) -> Rows:
     if len(offsets) < 2:
         raise ConfigError(f"{source}: no rows in it")
     return Rows(source, path, offsets)
+
+
+def _facts(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as fault:
+        raise ConfigError(f"{path}: cannot be read ({fault.strerror}); name a .jsonl or .parquet file of conversations") from fault
 
 
 def _write_offsets(path: Path, index: Path) -> None:
@@ -100,8 +104,8 @@ def _written_out(source: Path, path: Path) -> None:
 
 
 def file_hash(path: Path, cache: Path) -> str:
-    """SHA-256 of a file, kept beside its size and time so that a corpus is read for it once."""
-    facts = path.stat()
+    """SHA-256 of a file, kept beside its size and time so that a corpus is read for it once. Raises `ConfigError`."""
+    facts = _facts(path)
     cache.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()[:24]
     kept = cache / f"{key}.sha256"
