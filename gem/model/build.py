@@ -86,7 +86,7 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
         model.ecg_encoder = _ecg_weights(recipe.ecg, ecg, dtype)
         width = vision.hidden_size if recipe.shared_projector and vision is not None else text.hidden_size
         model.ecg_projector = projector(recipe.ecg_projector, ecg.hidden_size, width).to(dtype)
-    if reader is not None:
+    if recipe.reader is not None:
         model.reader = _loaded(StatementReader, recipe.reader, dtype=dtype)
     if vision is not None:
         model.image_encoder = _vision_weights(recipe.vision, vision, dtype)

@@ -11,8 +11,8 @@ from gem.measure.measurement import Measurements
 
 _RHYTHMS = (
     "sinus rhythm", "sinus tachycardia", "sinus bradycardia", "sinus arrhythmia", "atrial fibrillation", "atrial flutter",
-    "atrial tachycardia", "supraventricular tachycardia", "ectopic atrial rhythm", "junctional rhythm", "regular rhythm without visible P waves",
-    "ventricular paced rhythm", "wide complex tachycardia",
+    "atrial tachycardia", "supraventricular tachycardia", "ectopic atrial rhythm", "junctional rhythm",
+    "regular rhythm without visible P waves", "ventricular paced rhythm", "wide complex tachycardia",
 )  # fmt: skip
 _KINDS = ("normal", "pvc", "pac", "paced", "other")
 NAMES: tuple[str, ...] = (
