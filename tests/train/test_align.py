@@ -69,7 +69,7 @@ def test_an_encoder_and_a_reader_learn_statements_and_are_calibrated_on_what_was
     out = tmp_path / "run"
     assert main([str(recipe(made, out, folds=[4]))]) == 0
     losses = [row["loss"] for line in (out / "log.jsonl").read_text().splitlines() if "loss" in (row := json.loads(line))]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
     assert metrics(out)["auroc_measured"] > 0.95
     reader = StatementReader.from_pretrained(out / "reader")
     assert reader.config.statements[:2] == ["CD", "NORM"]
