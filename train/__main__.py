@@ -10,6 +10,8 @@ from gem.errors import ConfigError, GemError
 
 STAGES = {
     "delineator": ("train.delineator.config", "DelineatorRecipe", "train.delineator.run"),
+    "align": ("train.align.config", "AlignRecipe", "train.align.run"),
+    "pages": ("train.align.config", "PagesRecipe", "train.align.pages"),
     "language": ("train.config", "LanguageRecipe", "train.language"),
     "project": ("train.config", "ProjectRecipe", "train.project"),
     "instruct": ("train.config", "InstructRecipe", "train.instruct"),

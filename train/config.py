@@ -138,3 +138,4 @@ class MergeRecipe(Config):
     model: Path | None = None
     output: Path
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    whole: tuple[str, ...] = Field((), description="parts that stay float32 (reader: the quantiles of its numbers)")

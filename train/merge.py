@@ -18,8 +18,13 @@ def run(recipe: MergeRecipe) -> int:
     """Write `output`, whole or not at all; returns 0. Raises `ModelError` when the base is not the one the adapters were trained on."""
     quiet()
     base = recipe.model or _base_of(recipe.adapters)
-    model, _ = base_model(base, recipe.output, True, dtype="auto" if recipe.dtype is None else getattr(torch, recipe.dtype))
+    dtype = None if recipe.dtype is None else getattr(torch, recipe.dtype)
+    model, _ = base_model(base, recipe.output, True, dtype=torch.float32 if recipe.whole else dtype or "auto")
     plain = merge(load_adapter(model, recipe.adapters))
+    if recipe.whole and dtype is not None:
+        for name, parameter in plain.named_parameters():
+            if not name.startswith(recipe.whole):
+                parameter.data = parameter.data.to(dtype)
     save(plain, AutoProcessor.from_pretrained(recipe.adapters), recipe.output)
     return 0
 

@@ -10,6 +10,7 @@ from typing import Any
 from gem.conversation import Conversation, Ecg
 from gem.errors import ConfigError
 from gem.files import data_folder, write_whole
+from gem.jsonl import read_rows
 from train.data.config import Data
 from train.data.index import Rows, file_hash, open_rows
 from train.data.signals import Preparation, Signals, key_of, prepare
@@ -51,6 +52,19 @@ def prepared(data: Data, rows: list[Rows], fs: float) -> Signals:
             f"{len(failed)} of {len(signals)} recordings cannot be read, more than data.tolerate {data.tolerate:g} allows: {first}"
         )
     return signals
+
+
+def readings_of(data: Data) -> dict[str, str]:
+    """Lines of `show.readings` by recording. Raises `ConfigError` when the file is not there or not as stage align writes it."""
+    path = data.show.readings
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; the stage align writes readings.jsonl into its run folder")
+    try:
+        return {row["recording"]: row["text"] for row in read_rows(path)}
+    except KeyError as fault:
+        raise ConfigError(f"{path}: rows with recording and text are needed, but one has no {fault}") from fault
 
 
 def _keys(rows: list[Rows]) -> Iterator[str]:

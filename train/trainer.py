@@ -36,7 +36,11 @@ class GemTrainer(Trainer):
         self._done: Tensor | float = 0.0
         self._peak, self._since = 0.0, (0.0, 0)
         super().__init__(eval_dataset=[], **how)  # it asks for one, `evaluate` below for none
-        self._work = Work(self.model)
+        self._work = self._work_of(self.model)
+
+    def _work_of(self, model: nn.Module) -> Work | None:
+        """What a step costs, where that is known."""
+        return Work(model)
 
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> SequentialSampler:
         """Draws in order: `data.order` has shuffled them."""
@@ -61,7 +65,8 @@ class GemTrainer(Trainer):
             self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
             self._since = (time.perf_counter(), self.state.global_step)
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self._done = self._done + self._work.of(inputs)
+        if self._work is not None:
+            self._done = self._done + self._work.of(inputs)
         bad = ~loss.detach().isfinite()
         self._bad = bad if self._bad is None else self._bad | bad
         if self.args.device.type == "cpu" or self.state.global_step % self.args.logging_steps == 0:  # asking a GPU makes it wait
@@ -81,7 +86,8 @@ class GemTrainer(Trainer):
             now, step = time.perf_counter(), self.state.global_step
             seconds = now - self._since[0]
             batch = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-            logs |= {"samples_per_s": (step - self._since[1]) * batch / seconds, "mfu": float(self._done) / seconds / self._peak}
+            logs |= {"samples_per_s": (step - self._since[1]) * batch / seconds}
+            logs |= {} if self._work is None else {"mfu": float(self._done) / seconds / self._peak}
             self._since, self._done = (time.perf_counter(), step), 0.0
         super().log(logs, start_time)
 

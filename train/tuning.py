@@ -23,7 +23,7 @@ from train.data.signals import write_failed
 from train.launch import check_launch, loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
-from train.sources import hashes, opened, prepared
+from train.sources import hashes, opened, prepared, readings_of
 from train.stop import StopWhenAsked
 from train.trainer import GemTrainer, JsonLog
 from train.validate import Validator
@@ -160,7 +160,8 @@ def open_sources(recipe: Tuning, rows: list[Rows], valid: list[Rows], learner: L
     fs = _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs
     signals = prepared(data, [*rows, *valid], fs) if shown else None
     # stored pictures lie below the folder of the set, the one above conversations/ or parquet/
-    both = [Sources(some, [one.source.parent.parent for one in some], signals) for some in (rows, valid)]
+    readings = readings_of(data)
+    both = [Sources(some, [one.source.parent.parent for one in some], signals, readings=readings) for some in (rows, valid)]
     if data.features == "cached" and signals is not None:
         if any(hasattr(parameter, "ds_id") for parameter in learner.model.parameters()):
             raise ConfigError("data.features: cached does not go with ZeRO-3, which splits the encoders; take ZeRO-2, or features: live")

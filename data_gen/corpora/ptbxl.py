@@ -49,6 +49,8 @@ def _record(row: dict[str, str], folder: Path, base: Path, table: dict[str, tupl
         age=age_of(row["age"]),
         sex=_SEX.get(row["sex"]) or sex_of(row["sex"]),
         codes=codes,
+        classes=tuple(name for name in row.get("super_class", "").split("|") if name),
+        complete=bool(scp),
         normal="NORM" in codes if codes else None,
         report=report,
         english=report if language_of(report) == "English" else english_of(report),

@@ -18,6 +18,8 @@ class Record(Config):
     patient     "corpus/number"; the recording itself where the corpus does not say
     fold        PTB-XL's fold, else None
     codes       what the corpus says of it, in its own codes, each with the findings that would bear it out ((): none is known here)
+    classes     the classes of the codes, where the corpus gives them (PTB-XL's diagnostic superclasses)
+    complete    all codes are listed; else only some, and a code that is not there says nothing
     normal      whether it is called a normal ECG, None where nothing is said
     report      as it was written; `english` a translation or the same, "" where none is known
     author      of the codes and the report
@@ -32,6 +34,8 @@ class Record(Config):
     age: float | None = None
     sex: str | None = None
     codes: Mapping[str, tuple[str, ...]] = {}
+    classes: tuple[str, ...] = ()
+    complete: bool = True
     normal: bool | None = None
     report: str = ""
     english: str = ""

@@ -30,7 +30,7 @@ _STYLE = (
     (r"\b(?:as an AI|language model|I cannot see|no image|not able to view)\b", "speaks of itself"),
     (r"\{\w+\}|<\w+>|```", "holds a placeholder or markup"),
 )
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?= ?(?:ms|mV|bpm|degrees|mm|s)\b)")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?= ?(?:ms|mV|bpm|degrees|mm|s)\b)")
 _TERMS = ("finding", "quantity", "wave", "number", "leads", "beats")
 
 
@@ -114,7 +114,7 @@ def _answer(draft: Draft, answer: Answer, facts: Sequence[Facts]) -> tuple[Answe
         return answer, [], claims, numeric
     if loose or not draft.free or len(lost) > LOST_AT_MOST * count:
         return None, [replace(fault, scope="sample") for fault in faults], claims, numeric
-    text = _without(answer.text, lost)
+    text = without(answer.text, lost)
     if not text:
         return None, [replace(faults[0], scope="sample", kind="nothing left")], claims, numeric
     return replace(answer, text=text), faults, claims, numeric
@@ -143,16 +143,16 @@ def _sentence(sentence: str, claims: Sequence[Claim], facts: Facts, known: Seque
 def _unread(sentence: str, claims: Sequence[Claim]) -> str:
     """A number with a unit that no claim of the sentence covers, or ""."""
     said = {f"{abs(v):g}" for claim in claims for v in (claim.value, claim.upper) if v is not None}
-    return next((m.group() for m in _NUMBER.finditer(sentence) if f"{abs(float(m.group())):g}" not in said), "")
+    return next((m.group() for m in NUMBER.finditer(sentence) if f"{abs(float(m.group())):g}" not in said), "")
 
 
 def _unasserted(answer: Answer) -> str:
     """A number with a unit in an answer that stands in nothing verified, or ""."""
-    verified = {m.group() for text in (*(text for _, text in answer.asserts), *answer.known) for m in _NUMBER.finditer(text)}
-    return next((m.group() for m in _NUMBER.finditer(answer.text) if m.group() not in verified), "")
+    verified = {m.group() for text in (*(text for _, text in answer.asserts), *answer.known) for m in NUMBER.finditer(text)}
+    return next((m.group() for m in NUMBER.finditer(answer.text) if m.group() not in verified), "")
 
 
-def _without(text: str, lost: Sequence[tuple[int, int]]) -> str:
+def without(text: str, lost: Sequence[tuple[int, int]]) -> str:
     """The text without some spans; a line that holds nothing but its heading goes with them."""
     for start, end in sorted(lost, reverse=True):
         text = text[:start] + text[end:]

@@ -72,6 +72,8 @@ class Instructions(Config):
     mix       task -> samples a record (0.5: every second record)
     teacher   a language model that writes beside the templates, or null
     pictures  what pages are drawn from, or null for none
+    told      answers quote only numbers that `gem.infer.facts.fact_block` gives: for a model that is told them before the first question
+    turns     questions on one recording are joined to conversations of up to so many
     exports   beside conversations/SPLIT.jsonl: parquet, llava, sharegpt, aligned (signal, page, beat features and text by one id)
     """
 
@@ -84,6 +86,8 @@ class Instructions(Config):
     teacher: Endpoint | None = None
     pictures: Variety | None = None
     quality: int = Field(default=90, ge=30, le=100)
+    told: bool = False
+    turns: int = Field(default=1, gt=0)
     exports: tuple[Literal["parquet", "llava", "sharegpt", "aligned"], ...] = ("parquet", "llava", "sharegpt")
     per_shard: int = Field(default=64, gt=0)
     seed: int = Field(default=0, ge=0)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from data_gen.images.shard import tar_of
 from data_gen.instruct.accept import Judged, Rejected, Seen, accept
 from data_gen.instruct.config import Instructions
 from data_gen.instruct.draft import Draft
+from data_gen.instruct.told import joined, only_told
 from data_gen.instruct.write import comparisons, drafts, refused
 from data_gen.teacher.write import Teacher
 from gem.conversation import Conversation, Ecg, Turn
 from gem.ecg.recording import Recording
 from gem.errors import GemError, NotReadable
 from gem.files import data_folder, write_whole
+from gem.infer.facts import fact_block
 from gem.runner import Shard
 
 SCHEMA = "gem.instruct/1"
@@ -78,8 +81,13 @@ def _reason(why: str) -> str:
 def _of(made: Sequence[Draft], facts: Sequence[Facts], record: Record, recipe: Instructions) -> tuple[list[Row], dict[str, int]]:
     """Rows of the drafts of one record (or pair), judged, and how many claims were read in what was accepted."""
     seen, rows, total = Seen(), [], {"claims": 0, "numeric": 0}
+    told = "\n".join(fact_block(f.measured) for f in facts) if recipe.told else None
     for number, draft in enumerate(made):
         judged = accept(draft, facts)
+        if judged.draft is not None and told is not None:
+            kept = only_told(judged.draft, told)
+            why = Rejected(draft.task, "sample", "not told", draft.pairs[0][1].text, "rests on numbers that the facts do not give")
+            judged = replace(judged, draft=kept) if kept else Judged(None, (*judged.rejected, why))
         if judged.draft is not None and seen.repeats(judged.draft):
             judged = Judged(None, (Rejected(draft.task, "sample", "duplicate", draft.pairs[0][0], "as another of the same record"),))
         rows += [_rejected(fault, record, draft.origin.kind) for fault in judged.rejected]
@@ -87,6 +95,9 @@ def _of(made: Sequence[Draft], facts: Sequence[Facts], record: Record, recipe: I
             rows.append({"row": "conversation"} | _conversation(judged.draft, number, facts, record, recipe).to_row())
             total["claims"] += judged.claims
             total["numeric"] += judged.numeric
+    if recipe.turns > 1:
+        said = [row for row in rows if row["row"] == "conversation"]
+        rows = [*joined(said, recipe.turns, recipe.seed), *(row for row in rows if row["row"] != "conversation")]
     return rows, total
 
 

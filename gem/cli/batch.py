@@ -11,7 +11,7 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("lists", nargs="+", metavar="LIST", help="folders, lists of paths (.txt), a CSV with a column `path`, or records")
     sub.add_argument("-o", "--output", required=True, metavar="PATH", help="out.jsonl; what is in it is not done again")
     sub.add_argument("--batch", type=int, default=8, metavar="N", help="records that a model answers together (default: 8)")
-    model_arguments(sub)
+    model_arguments(sub, "the template writes")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""gem chat [FILE] --model DIR"""
+"""gem chat [FILE]"""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from gem.cli.common import file_arguments, known_of, model_arguments, talk, writ
 
 def arguments(sub: argparse.ArgumentParser) -> None:
     file_arguments(sub, many=False, optional=True)
-    model_arguments(sub, required=True)
+    model_arguments(sub, "nano")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from gem.errors import ConfigError, GemError
@@ -56,10 +57,13 @@ def known_of(args: argparse.Namespace) -> dict[str, Any]:
     return {"start_s": args.start} | {name: value for name, value in said.items() if value is not None}
 
 
-def model_arguments(sub: argparse.ArgumentParser, required: bool = False) -> None:
-    """A model that writes, and how it is asked."""
+def model_arguments(sub: argparse.ArgumentParser, default: str) -> None:
+    """A model that writes, and how it is asked.
+
+    default  who writes where nothing is said, in words for `--help`
+    """
     model = sub.add_argument_group("the model")
-    model.add_argument("--model", metavar="DIR", required=required, help="a checkpoint folder (see gem convert)")
+    model.add_argument("--model", metavar="DIR", help=f"a checkpoint folder (see gem convert), or nano, which ships (default: {default})")
     model.add_argument("--adapter", metavar="DIR", help="LoRA adapters on it")
     model.add_argument("--facts", action="store_true", help="it is told what was measured")
     model.add_argument("--page", default="", metavar="NAME", help="layout of the page drawn for it, or none (default: the checkpoint's)")
@@ -71,16 +75,31 @@ def model_arguments(sub: argparse.ArgumentParser, required: bool = False) -> Non
     model.add_argument("--bits", type=int, choices=(8, 4), help="quantise the LLM")
 
 
+def default_writer(args: argparse.Namespace) -> "Writer | None":
+    """Who writes where the command line may leave it open: the model it names, else the one that ships; None stands for the template.
+
+    Without the extra [model] the template writes, and stderr says so. Raises `GemError` when a model cannot be loaded.
+    """
+    if args.writer == "template":
+        if args.model:
+            raise ConfigError(f"--writer template and --model {args.model}: choose one")
+        return None
+    if args.model is None and any(find_spec(name) is None for name in ("torch", "transformers")):
+        talk("gem: the template writes; for the model that ships install the extra: pip install -c constraints.txt 'gem-ecg[model]'")
+        return None
+    return writer_of(args)
+
+
 def writer_of(args: argparse.Namespace) -> "Writer":
-    """The model that the command line names. Raises `GemError` when it cannot be loaded."""
+    """The model that the command line names, or nano. Raises `GemError` when it cannot be loaded."""
     try:
-        from gem.infer.engine import Decoding, Engine
+        from gem.infer.engine import SHIPPED, Decoding, Engine
         from gem.infer.writer import Writer
     except ModuleNotFoundError as fault:
         raise ConfigError(f"--model needs {fault.name}; install the extra: pip install -c constraints.txt 'gem-ecg[model]'") from fault
     if args.length < 1:
         raise ConfigError(f"--length {args.length}: at least one token is needed")
-    engine = Engine.load(args.model, args.adapter, args.device, args.dtype, args.bits)
+    engine = Engine.load(SHIPPED if args.model in (None, "nano") else args.model, args.adapter, args.device, args.dtype, args.bits)
     decoding = Decoding(args.length, args.temperature, seed=args.seed)
     return Writer(engine, page=args.page, facts=args.facts, decoding=decoding)
 

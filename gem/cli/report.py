@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gem.cli.common import each_file, file_arguments, model_arguments, read_file, say, say_json, talk, writer_of
+from gem.cli.common import default_writer, each_file, file_arguments, model_arguments, read_file, say, say_json, talk
 from gem.errors import ConfigError, NotReadable
 from gem.files import write_whole
 
@@ -22,14 +22,15 @@ def arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--html", metavar="PATH", help="one self-contained page; a folder when several files are given")
     sub.add_argument("--fhir", metavar="PATH", help="a FHIR R4 Bundle (JSON); a folder when several files are given")
     sub.add_argument("--partial", action="store_true", help="also with fewer than 12 leads: what they allow, the rest not assessed")
-    model_arguments(sub)
+    sub.add_argument("--writer", choices=("model", "template"), default="model", help="who writes (default: a model)")
+    model_arguments(sub, "nano")
 
 
 def run(args: argparse.Namespace) -> int:
     for option, place in (("--html", args.html), ("--fhir", args.fhir)):
         if place and len(args.files) > 1 and not Path(place).is_dir():
             raise ConfigError(f"{option} {place}: with several files an existing folder is needed")
-    writer = writer_of(args) if args.model else None
+    writer = default_writer(args)
 
     def one(path: str) -> None:
         from gem.infer.pipeline import interpret
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
         elif args.markdown:
             say(markdown(report))
         else:
-            say(f"{path}\n{report.text}\nVerified: {report.summary}.\n{device_text(recording.device_said, report.measurements)}\n")
+            statements = f"{report.statements}\n" if report.statements else ""
+            device = device_text(recording.device_said, report.measurements)
+            say(f"{path}\n{report.text}\n{statements}Verified: {report.summary}.\n{device}\n")
 
     return each_file(args, one)
 

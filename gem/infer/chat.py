@@ -19,10 +19,12 @@ from gem.knowledge.find import Findings, find
 from gem.measure.measure import measure_recording
 from gem.measure.measurement import Measurements
 from gem.model.tokens import Message, user
+from gem.report.reading import Reading, reading_text
 from gem.report.report import NOTICE
 from gem.report.verify import Checked, verify
 
 HELP = """/measure        what was measured
+/statements     what the model reads off the signal, with probabilities
 /draw PATH      the page as a picture
 /load FILE      another recording; the conversation begins anew
 /save PATH      the conversation and its verdicts as JSON
@@ -37,6 +39,7 @@ class Case:
     recording: Recording
     measurements: Measurements
     findings: Findings
+    reading: Reading | None
 
 
 class Chat:
@@ -57,7 +60,7 @@ class Chat:
         """Begin anew with a recording. Raises `GemError` when it cannot be read or measured; then the old one stays."""
         recording = read(path, **self.known)
         measurements = measure_recording(recording, inspect(recording))
-        self.case = Case(recording, measurements, find(measurements))
+        self.case = Case(recording, measurements, find(measurements), self.writer.engine.reading(recording, measurements))
         self.messages, self.turns = [], []
         span = f"{recording.duration_s:.3g} s at {recording.fs:g} Hz"
         self.said(f"{path}: {len(recording.leads)} leads, {span}; quality {measurements.quality.overall}\n")
@@ -68,6 +71,7 @@ class Chat:
         command, _, rest = text.partition(" ")
         commands: dict[str, Callable[[str], None]] = {
             "/measure": self._measure,
+            "/statements": self._statements,
             "/draw": self._draw,
             "/load": self.load,
             "/save": self._save,
@@ -87,8 +91,8 @@ class Chat:
         return True
 
     def _answer(self, question: str) -> None:
-        shown, facts = self._opening() if not self.messages else (([], []), "")
-        message = user(f"{facts}\n{question}" if facts else question, *shown)
+        shown, before = self._opening() if not self.messages else (([], []), "")
+        message = user(f"{before}{question}", *shown)
         answer = self.writer.engine.stream([*self.messages, message], self.said, self.writer.decoding)
         self.messages += [message, {"role": "assistant", "content": answer}]
         checked = None if self.case is None else verify(answer, self.case.measurements, self.case.findings)
@@ -97,13 +101,17 @@ class Chat:
         self.turns += [{"role": "user", "text": question}, {"role": "assistant", "text": answer} | verification]
 
     def _opening(self) -> tuple[tuple[list[Recording], list[Any]], str]:
-        """What the first question is asked with: the ECG, its page, the facts."""
+        """What the first question is asked with: the ECG, its page, and what the model is told before it."""
         if self.case is None:
             return ([], []), ""
-        return self.writer.shown(self.case.recording), fact_block(self.case.measurements) if self.writer.facts else ""
+        return self.writer.shown(self.case.recording), self.writer.before(self.case.measurements, self.case.reading)
 
     def _measure(self, _: str) -> None:
         self.said(f"{fact_block(self._loaded().measurements)}\n")
+
+    def _statements(self, _: str) -> None:
+        case = self._loaded()
+        self.said(f"{reading_text(case.reading, case.findings) or 'this model has no reader of statements'}\n")
 
     def _draw(self, path: str) -> None:
         if not path:

@@ -28,3 +28,20 @@ def statements() -> dict[str, Statement]:
     """Finding id -> Statement."""
     raw = yaml.safe_load((files("gem.knowledge") / "criteria" / "statements.yaml").read_text(encoding="utf-8"))
     return {key: Statement.model_validate(entry) for key, entry in raw.items()}
+
+
+@cache
+def scp_texts() -> dict[str, str]:
+    """SCP statement of PTB-XL, or superclass -> plain text (criteria/scp.yaml)."""
+    raw: dict[str, str] = yaml.safe_load((files("gem.knowledge") / "criteria" / "scp.yaml").read_text(encoding="utf-8"))
+    return {str(code): text for code, text in raw.items()}
+
+
+@cache
+def findings_of_scp() -> dict[str, tuple[str, ...]]:
+    """SCP statement -> findings that bear it out."""
+    out: dict[str, tuple[str, ...]] = {}
+    for key, statement in statements().items():
+        for code in statement.scp:
+            out[code] = (*out.get(code, ()), key)
+    return out

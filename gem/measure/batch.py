@@ -23,13 +23,13 @@ from gem.runner import Shard
 
 FEATURES = "gem.features/1"
 PER_SHARD = 64
-_OVER_ALL = (
+OVER_ALL = (
     "heart_rate", "rr_interval", "p_duration", "pr_interval", "qrs_duration", "qt_interval", "qtc_bazett", "qtc_fridericia",
     "qtc_framingham", "qtc_hodges", "p_axis", "qrs_axis", "t_axis", "sokolow_lyon", "cornell", "rvh_voltage", "limb_voltage",
     "chest_voltage", "qrs_lead_median", "delta_time",
 )  # fmt: skip
-_DOUBTED = ("p_duration", "pr_interval", "qrs_duration", "qt_interval")
-_PER_LEAD = (
+DOUBTED = ("p_duration", "pr_interval", "qrs_duration", "qt_interval")
+PER_LEAD = (
     "p_amplitude", "q_amplitude", "q_duration", "r_amplitude", "s_amplitude", "r_prime_amplitude", "qrs_duration", "pr_interval",
     "qt_interval", "r_peak_time", "st_j", "st_j60", "t_amplitude",
 )  # fmt: skip
@@ -92,12 +92,13 @@ def row_of(item: str, engine: str = "gem", second: bool = False, known: Mapping[
     base: dict[str, Any] = {"id": Path(asked["path"]).stem, "source": asked["path"], "error": None}
     try:
         recording = read(**(dict(known or {}) | asked))
-        return base | _features(measure_recording(recording, engine=engine, second=second))
+        return base | features(measure_recording(recording, engine=engine, second=second))
     except GemError as fault:
         return base | {"error": f"{fault.code}: {fault}"}
 
 
-def _features(m: Measurements) -> dict[str, Any]:
+def features(m: Measurements) -> dict[str, Any]:
+    """The columns of one recording, but for id, source and error."""
     out: dict[str, Any] = {
         "fs": m.fs,
         "duration_s": m.duration_s,
@@ -111,11 +112,11 @@ def _features(m: Measurements) -> dict[str, Any]:
         "p_per_qrs": m.rhythm.p_per_qrs,
         "beat_kinds": list(m.kinds),
     }
-    out |= {name: m.of_all[name].value for name in _OVER_ALL}
-    out |= {f"{name}_sd": m.of_all[name].sd for name in _DOUBTED} | {f"{name}_doubt": m.of_all[name].doubt for name in _DOUBTED}
+    out |= {name: m.of_all[name].value for name in OVER_ALL}
+    out |= {f"{name}_sd": m.of_all[name].sd for name in DOUBTED} | {f"{name}_doubt": m.of_all[name].doubt for name in DOUBTED}
     for lead, named in m.per_lead.items():
         if lead in STANDARD:
-            out |= {f"{name}_{lead}": named[name].value for name in _PER_LEAD if name in named}
+            out |= {f"{name}_{lead}": named[name].value for name in PER_LEAD if name in named}
     for k, lead in enumerate(m.delineation.leads):
         if lead in STANDARD:
             for name, rows in m.sequences.items():
@@ -157,8 +158,8 @@ def schema() -> Any:
     fields = [("id", text), ("source", text), ("error", text), ("fs", number), ("duration_s", number), ("age", number), ("sex", text)]
     fields += [("quality", text), ("quality_reasons", pa.list_(text)), ("engine", text), ("rhythm", text), ("regular", pa.bool_())]
     fields += [("p_per_qrs", number), ("beat_kinds", pa.list_(text))]
-    fields += [(name, number) for name in _OVER_ALL]
-    fields += [(f"{name}_sd", number) for name in _DOUBTED] + [(f"{name}_doubt", text) for name in _DOUBTED]
-    fields += [(f"{name}_{lead}", number) for lead in STANDARD for name in _PER_LEAD]
+    fields += [(name, number) for name in OVER_ALL]
+    fields += [(f"{name}_sd", number) for name in DOUBTED] + [(f"{name}_doubt", text) for name in DOUBTED]
+    fields += [(f"{name}_{lead}", number) for lead in STANDARD for name in PER_LEAD]
     fields += [(f"{name}_{lead}_beats", pa.list_(number if unit else text)) for lead in STANDARD for name, unit in SEQUENCES.items()]
     return pa.schema(fields)

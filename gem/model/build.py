@@ -1,8 +1,9 @@
 """A new model from parts: any causal LLM of transformers, any CLIP or SigLIP image encoder, an ECG encoder; projectors start fresh."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -11,13 +12,14 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 from gem.config import Config
 from gem.errors import ModelError
 from gem.files import write_folder
-from gem.model.config import EcgConfig, GemConfig
+from gem.model.config import EcgConfig, GemConfig, ReaderConfig
 from gem.model.ecg_encoder import EcgEncoder
 from gem.model.gem import GemForConditionalGeneration
 from gem.model.image_encoder import build_image_encoder, check_kind, tokens_of
 from gem.model.image_input import ImageInput
 from gem.model.processor import GemProcessor
 from gem.model.projector import projector
+from gem.model.reader import StatementReader
 from gem.model.tokenizer import train_tokenizer
 from gem.model.tokens import PLAIN_TEMPLATE
 
@@ -30,6 +32,8 @@ class ModelRecipe(Config):
     llm          a causal LLM
     vision       a CLIP or SigLIP model, or none
     ecg          an ECG encoder, or none; `setting: coca` among the fields begins with the ECG-CoCa ones
+    reader       a reader of statements that was trained with the ECG encoder (a folder), or none
+    told         what stands before the first question: what was measured, the statements that the reader gives
     picture      fields of `ImageInput`; size and number of features follow from the image encoder
     vision_layer, vision_drop_class, ecg_projector, image_projector, shared_projector  as in `GemConfig`
     longest      tokens of the longest row
@@ -40,6 +44,8 @@ class ModelRecipe(Config):
     llm: Part
     vision: Part | None = None
     ecg: Part | None = None
+    reader: str | None = None
+    told: tuple[Literal["facts", "reading"], ...] = ()
     picture: dict[str, Any] = Field(default_factory=dict)
     vision_layer: int | None = None
     vision_drop_class: bool = False
@@ -66,6 +72,8 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
         model.ecg_encoder = _ecg_weights(recipe.ecg, ecg, dtype)
         width = vision.hidden_size if recipe.shared_projector and vision is not None else text.hidden_size
         model.ecg_projector = projector(recipe.ecg_projector, ecg.hidden_size, width).to(dtype)
+    if recipe.reader is not None:
+        model.reader = _loaded(StatementReader, recipe.reader, dtype=dtype)
     if vision is not None:
         model.image_encoder = _vision_weights(recipe.vision, vision, dtype)
         model.image_projector = projector(recipe.image_projector, vision.hidden_size, text.hidden_size).to(dtype)
@@ -73,7 +81,7 @@ def build(recipe: ModelRecipe) -> tuple[GemForConditionalGeneration, GemProcesso
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     ends = model.generation_config.eos_token_id or []
     model.generation_config.eos_token_id = sorted({tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)})
-    return model.eval(), make_processor(config, tokenizer, recipe.picture, recipe.longest)
+    return model.eval(), make_processor(config, tokenizer, recipe.picture, recipe.longest, recipe.told)
 
 
 def shape(recipe: ModelRecipe, words: int = 0) -> GemConfig:
@@ -89,6 +97,7 @@ def shape(recipe: ModelRecipe, words: int = 0) -> GemConfig:
         text_config=text,
         vision_config=vision,
         ecg_config=ecg,
+        reader_config=None if recipe.reader is None else _loaded(ReaderConfig, recipe.reader),
         ecg_token_id=beyond,
         image_token_id=beyond + 1,
         ecg_projector=recipe.ecg_projector,
@@ -99,7 +108,7 @@ def shape(recipe: ModelRecipe, words: int = 0) -> GemConfig:
     )
 
 
-def make_processor(config: GemConfig, tokenizer: Any, picture: dict[str, Any], longest: int) -> GemProcessor:
+def make_processor(config: GemConfig, tokenizer: Any, picture: dict[str, Any], longest: int, told: Sequence[str] = ()) -> GemProcessor:
     """The processor of a model: how ECGs and pictures are read follows from its encoders.
 
     picture  what else decides how a picture is fitted (`ImageInput`)
@@ -110,7 +119,7 @@ def make_processor(config: GemConfig, tokenizer: Any, picture: dict[str, Any], l
         fields = asdict(ImageInput.of({"size": config.vision_config.image_size, "tokens": tokens} | picture))
     ecg = None if config.ecg_config is None else ecg_fields(config.ecg_config)
     ids = {"ecg": config.ecg_token_id, "image": config.image_token_id}
-    return GemProcessor(tokenizer, ecg=ecg, picture=fields, longest=longest, placeholders=ids)
+    return GemProcessor(tokenizer, ecg=ecg, picture=fields, longest=longest, placeholders=ids, told=list(told))
 
 
 def ecg_fields(config: EcgConfig) -> dict[str, Any]:

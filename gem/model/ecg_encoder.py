@@ -1,4 +1,4 @@
-"""The ECG encoder: a transformer over patches of the leads.
+"""The ECG encoder: a transformer over patches of the leads, each a linear map of its samples or the end of a stack of convolutions.
 
 Two layouts. "joint" mixes the leads in the first layer (one token a moment; with learned positions and a class token it is the
 ECG-CoCa encoder exactly). "per_lead" makes one token a lead and moment, so that any subset of leads is read as it is; the leads of a
@@ -18,6 +18,7 @@ from transformers.utils import ModelOutput
 
 from gem.errors import ModelError
 from gem.model.config import EcgConfig
+from gem.model.stem import ConvStem
 
 _SLOWEST_S = 100.0
 """Longest period of the time code; the shortest is two patches."""
@@ -59,10 +60,11 @@ class EcgLayer(GradientCheckpointingLayer):
         self.norm_2 = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
         self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x_ESH: Tensor, seen_E11S: Tensor | None) -> Tensor:
-        x_ESH = x_ESH + self.attention(self.norm_1(x_ESH), seen_E11S)
-        out: Tensor = x_ESH + self.fc2(functional.gelu(self.fc1(self.norm_2(x_ESH))))
+        x_ESH = x_ESH + self.dropout(self.attention(self.norm_1(x_ESH), seen_E11S))
+        out: Tensor = x_ESH + self.dropout(self.fc2(self.dropout(functional.gelu(self.fc1(self.norm_2(x_ESH))))))
         return out
 
 
@@ -80,7 +82,8 @@ class EcgEncoder(PreTrainedModel):
     def __init__(self, config: EcgConfig) -> None:
         super().__init__(config)
         width, joint = config.hidden_size, config.layout == "joint"
-        self.patches = nn.Conv1d(len(config.leads) if joint else 1, width, config.patch, config.patch, bias=False)
+        inputs = len(config.leads) if joint else 1
+        self.patches = ConvStem(config) if config.stem else nn.Conv1d(inputs, width, config.patch, config.patch, bias=False)
         if config.class_token:
             self.class_token = nn.Parameter(torch.zeros(width))
         if config.samples is not None and config.positions == "learned":
@@ -123,7 +126,7 @@ class EcgEncoder(PreTrainedModel):
             raise ModelError(f"the ECG encoder needs {len(config.leads)} leads and {need}, but the batch has {leads} leads of {samples}")
         if mask_ELN is None:
             mask_ELN = torch.ones(e, leads, samples // config.patch, dtype=torch.bool, device=values_ELT.device)
-        values_ELT = values_ELT.to(self.patches.weight.dtype)
+        values_ELT = values_ELT.to(self.dtype)
         if config.masked:
             values_ELT = values_ELT.where(mask_ELN.repeat_interleave(config.patch, dim=2), 0)
         if not values_ELT.isfinite().all():

@@ -12,6 +12,7 @@ from gem.model.config import GemConfig
 from gem.model.ecg_encoder import EcgEncoder
 from gem.model.image_encoder import build_image_encoder, image_features
 from gem.model.projector import projector
+from gem.model.reader import StatementReader
 from gem.model.splice import splice
 
 
@@ -39,6 +40,8 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
             width = vision.hidden_size if config.shared_projector else text.hidden_size
             self.ecg_encoder = EcgEncoder(ecg)
             self.ecg_projector = projector(config.ecg_projector, ecg.hidden_size, width)
+        if config.reader_config is not None:
+            self.reader = StatementReader(config.reader_config)
         if vision is not None:
             self.image_encoder = build_image_encoder(vision)
             self.image_projector = projector(config.image_projector, vision.hidden_size, text.hidden_size)
@@ -68,6 +71,17 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         out = self.ecg_encoder(ecg_values, ecg_mask)
         states_FH: Tensor = out.last_hidden_state[out.keep]
         return states_FH
+
+    @torch.no_grad()
+    def read_statements(self, ecg_values: Tensor, ecg_mask: Tensor | None = None, measured: Tensor | None = None) -> Tensor:
+        """[E, S] probabilities of `config.reader_config.statements`.
+
+        measured [E, F] as `gem.model.measured` makes them, or None: from the signal alone. Raises `ModelError` without a reader.
+        """
+        if self.config.reader_config is None:
+            raise ModelError("statements were asked for, but this model has no reader of statements")
+        out = self.ecg_encoder(ecg_values, ecg_mask)
+        return self.reader(out.last_hidden_state, out.keep, measured).logits_ES.float().sigmoid()
 
     def encode_images(self, pixel_values: Tensor) -> Tensor:
         """[F, H] states of pictures [P, C, S, S] in reading order, before the projector."""

@@ -38,6 +38,7 @@ class GemProcessor(ProcessorMixin):
     ecg      fields of `EcgConfig`, or None: no ECGs
     picture  fields of `ImageInput`, or None: no pictures
     longest  tokens of the longest row
+    told     what the model was trained to be told before the first question: "facts" (what was measured), "reading" (its own statements)
     placeholders  {"ecg": id, "image": id}, as in the model's configuration
     """
 
@@ -48,13 +49,14 @@ class GemProcessor(ProcessorMixin):
         picture: dict[str, Any] | None = None,
         longest: int = 4096,
         placeholders: dict[str, int] | None = None,
+        told: Sequence[str] = (),
         chat_template: str | None = None,
     ) -> None:
         super().__init__(tokenizer)
         tokenizer.chat_template = tokenizer.chat_template or chat_template
         tokenizer.padding_side = "left"
         self.chat_template = tokenizer.chat_template
-        self.ecg, self.picture, self.longest = ecg, picture, longest
+        self.ecg, self.picture, self.longest, self.told = ecg, picture, longest, list(told)
         self.placeholders = placeholders or {"ecg": len(tokenizer), "image": len(tokenizer) + 1}
 
     @property

@@ -14,6 +14,8 @@ def markdown(report: VerifiedReport) -> str:
         if said:
             marked = [f"{s.text.translate(_SPECIAL)} {_MARK[report.verdict_of(s)]}".strip() for s in said]
             lines += [f"## {section}", "", " ".join(marked), ""]
+    if report.statements:
+        lines += ["## Statements", "", *(f"- {line.translate(_SPECIAL)}" for line in report.statements.splitlines()), ""]
     lines += ["## Measurements", "", "| quantity | value | method |", "|---|---|---|"]
     for name, m in report.measurements.of_all.items():
         value = f"{m.value:.4g} {m.unit}" if m.value is not None else f"absent: {m.absent}"

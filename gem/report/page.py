@@ -89,6 +89,8 @@ def _report(report: VerifiedReport) -> str:
         said = [s for s in report.report.sentences if s.section == section]
         if said:
             out.append(f"<h3>{escape(section)}</h3><p>{' '.join(_sentence(report, s) for s in said)}</p>")
+    if report.statements:
+        out.append(f"<h3>Statements</h3><p>{'<br>'.join(escape(line) for line in report.statements.splitlines())}</p>")
     return "\n".join(out)
 
 

@@ -6,6 +6,7 @@ from gem.knowledge.criterion import Evidence
 from gem.knowledge.find import Findings
 from gem.measure.measurement import Measurements
 from gem.report.claim import sentences
+from gem.report.reading import Reading, reading_text
 from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
 
 SECTIONS = (
@@ -46,12 +47,14 @@ class Sentence:
 class Report:
     """Sentences in order; `writer` says who wrote them ("template 1").
 
-    whole  a text that came as one, kept to the letter; "" where the sentences are the text
+    whole    a text that came as one, kept to the letter; "" where the sentences are the text
+    reading  statements that the writer read off the signal, or None
     """
 
     sentences: tuple[Sentence, ...]
     writer: str
     whole: str = ""
+    reading: Reading | None = None
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -71,10 +74,10 @@ class Report:
         return "\n".join([*lines, NOTICE])
 
 
-def told(text: str, writer: str) -> Report:
+def told(text: str, writer: str, reading: Reading | None = None) -> Report:
     """The report that a model or a person wrote: the text to the letter, and its sentences."""
     said = text.strip()
-    return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said)
+    return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said, reading)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ class VerifiedReport:
     @property
     def text(self) -> str:
         return self.report.text
+
+    @property
+    def statements(self) -> str:
+        """What the writer read off the signal, with probabilities, and where the criteria see it otherwise; "" where it read nothing."""
+        return reading_text(self.report.reading, self.findings)
 
     @property
     def summary(self) -> str:
@@ -124,6 +132,8 @@ class VerifiedReport:
                 }
                 for s in self.report.sentences
             ],
+            "statements": [one.to_json() for one in self.report.reading.stated(self.findings)] if self.report.reading else None,
+            "disagreements": self.report.reading.disagreements(self.findings) if self.report.reading else [],
             "findings": [f.to_json() for f in self.findings.by_id.values() if f.status != "absent"],
             "verification": self.checked.to_json(),
             "measurements": self.measurements.to_json(),

@@ -23,7 +23,12 @@ DOORS = {
     "neurokit2": {"gem/measure/delineate.py", "eval/bench.py"},  # the bench times it as others run it
     "wfdb": {"gem/ecg/io/wfdb.py"},
     "pyarrow": {
-        "gem/ecg/io/parquet.py", "gem/ecg/io/csv.py", "gem/measure/batch.py", "data_gen/instruct/export.py", "eval/official", "train/data/index.py",
+        "gem/ecg/io/parquet.py",
+        "gem/ecg/io/csv.py",
+        "gem/measure/batch.py",
+        "data_gen/instruct/export.py",
+        "eval/official",
+        "train/data/index.py",
         "train/align/examples.py",
     },  # fmt: skip
     "h5py": {"data_gen/corpora/hdf5.py"},

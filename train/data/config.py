@@ -23,6 +23,7 @@ class Show(Config):
     variety: Variety = Variety()
     headers: Mapping[Literal["none", "measured", "wrong"], float] = {"none": 1.0}
     facts: bool = Field(False, description="what was measured stands before the first question (gem.infer.facts)")
+    readings: Path | None = Field(None, description="statements read off each recording stand there too (readings.jsonl of stage align)")
     system: str = Field("", description="a first turn that every conversation begins with")
 
 

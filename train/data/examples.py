@@ -6,8 +6,8 @@ of the same epoch, chosen by the draw's own chance, takes its place: batches kee
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,14 @@ class Sources:
     folders   where the stored pictures of each dataset lie
     signals   None: rows are text alone
     features  states in the place of recordings and pages
+    readings  statements read off a recording, by its key, as a line for the prompt
     """
 
     rows: Sequence[Rows]
     folders: Sequence[Path]
     signals: Signals | None
     features: Features | None = None
+    readings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Maker:
