@@ -10,6 +10,8 @@ venv: .venv/ready
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	# Beside the environment, not in it: torchvision's published wheels break transformers where torch has no CUDA (train/align/__init__.py).
+	.venv/bin/pip install --quiet --constraint constraints.txt --no-deps --target .venv/align open_clip_torch timm torchvision ftfy wcwidth
 	touch .venv/ready
 
 report: venv

@@ -30,7 +30,7 @@ DOORS = {
         "eval/official",
         "train/data/index.py",
         "train/align/examples.py",
-    },  # fmt: skip
+    },
     "h5py": {"data_gen/corpora/hdf5.py"},
     "onnxruntime": {"gem/measure/scores.py"},
     "ray": {"gem/runner.py"},
