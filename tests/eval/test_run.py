@@ -82,6 +82,14 @@ def test_shards_together_are_the_whole(tmp_path: Path) -> None:
     assert {k: v["value"] for k, v in whole.items()} == {k: v["value"] for k, v in parts.items()}
 
 
+def test_a_rank_of_accelerate_takes_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert main([str(recipe(tmp_path, limit=4, model={"kind": "majority"}))]) == 0
+    assert (tmp_path / "run" / "samples_ptbxl_super.1-of-3.jsonl").exists()
+    assert len(rows_of(tmp_path / "run", "ptbxl_super")) == 1
+
+
 def test_scoring_again_asks_nobody_and_changes_nothing(tmp_path: Path) -> None:
     path = recipe(tmp_path, predict_only=True, log_samples=False)
     assert main([str(path)]) == 0
