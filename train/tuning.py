@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
     if left or not accumulation:
         raise ConfigError(
             f"batch {recipe.batch} is no multiple of {per_device} rows on each of {world.size} processes; change batch or per_device"
+        )
+    missing = [name for name in recipe.report_to if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"report_to: {', '.join(missing)} is not installed; pip install -c constraints.txt {' '.join(missing)}, or leave it out"
         )
     cpu = recipe.device == "cpu" or not torch.cuda.is_available()
     optim, every = recipe.optim, recipe.validation.every
