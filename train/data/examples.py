@@ -7,7 +7,7 @@ of the same epoch, chosen by the draw's own chance, takes its place: batches kee
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class Maker:
         row = self.processor.row(self.messages(conversation, dataset, rng))
         if self.everything:
             features = set(self.processor.placeholders.values())
-            row = replace(row, labels=[IGNORED if i in features else i for i in row.ids])
+            row = Row(row.ids, [IGNORED if i in features else i for i in row.ids], row.ecgs, row.images)
         return Example(row, conversation.id, conversation.task)
 
     def failed(self, place: tuple[int, int], why: str) -> None:
