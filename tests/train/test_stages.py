@@ -121,3 +121,21 @@ def test_a_run_that_goes_on_from_its_second_step_ends_with_the_same_weights(
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert [row["step"] for row in log if "loss" in row] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_result_may_be_the_checkpoint_that_was_best(tmp_path: Path, tiny: Path) -> None:
+    """A learning rate that ruins what was learned: the best is not the last."""
+    path = make_set(tmp_path)
+    data = json.loads(recipe(tmp_path, tiny).read_text())["data"] | {"valid": {str(path): 1.0}}
+    how = {
+        "validation": {"every": 2, "rows": 8, "best": "loss"},
+        "keep": 9,
+        "optim": {"lr": 1.0, "warmup": 0.9, "schedule": "constant_with_warmup"},
+        "llm": "full",
+    }
+    log = run(tmp_path, tiny, "instruct", data=data, steps=10, **how)
+    seen = {row["step"]: row["eval_loss"] for row in log if "eval_loss" in row}
+    best = min(seen, key=lambda step: seen[step])
+    assert best != 10
+    kept, result = (load_file(tmp_path / "run" / folder / "model.safetensors") for folder in (f"checkpoint-{best}", "model"))
+    assert all(torch.equal(kept[key], result[key]) for key in kept)
