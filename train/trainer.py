@@ -64,7 +64,14 @@ class GemTrainer(Trainer):
         if not self._peak:
             self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
             self._since = (time.perf_counter(), self.state.global_step)
-        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        try:
+            loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        except torch.OutOfMemoryError as fault:
+            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in inputs.items())
+            raise ModelError(
+                f"out of memory on a batch of {shapes}; lower per_device (batch stays as it is), set checkpointing: "
+                "true, take bits: 4, or a deepspeed configuration that spreads or offloads"
+            ) from fault
         if self._work is not None:
             self._done = self._done + self._work.of(inputs)
         bad = ~loss.detach().isfinite()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gem.config import Config
-from gem.image.scene import Variety
+from gem.image.scene import Variety, check_weights
 
 
 class Show(Config):
@@ -25,6 +25,12 @@ class Show(Config):
     facts: bool = Field(False, description="what was measured stands before the first question (gem.infer.facts)")
     readings: Path | None = Field(None, description="statements read off each recording stand there too (readings.jsonl of stage align)")
     system: str = Field("", description="a first turn that every conversation begins with")
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_drawn(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
+        check_weights(weights)
+        return weights
 
 
 class Augment(Config):
