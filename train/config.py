@@ -113,6 +113,7 @@ class LanguageRecipe(Tuning):
     llm         fields of its configuration in transformers (`model_type`, `hidden_size`, ...); those of the tokenizer follow from it
     tokenizer   a folder, or None: one is trained on the texts
     answers     only the assistant's words count in the loss; else all
+    quotes      the tokenizer gets tokens that stand for numbers told in the prompt (gem.infer.quote)
     """
 
     stage: Literal["language"]
@@ -122,6 +123,7 @@ class LanguageRecipe(Tuning):
     tokenizer_rows: int = Field(20_000, gt=0, description="rows of each dataset that it is trained on")
     longest: int = Field(1024, gt=0, description="tokens of the longest row")
     answers: bool = True
+    quotes: bool = False
 
 
 class ProjectRecipe(Tuning):

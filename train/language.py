@@ -11,6 +11,7 @@ import numpy as np
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainingArguments
 
 from gem.errors import ModelError
+from gem.infer.quote import NAMES
 from gem.model.processor import GemProcessor
 from gem.model.quiet import quiet
 from gem.model.tokenizer import train_tokenizer
@@ -51,6 +52,8 @@ def _tokenizer(recipe: LanguageRecipe, rows: list[Rows]) -> Any:
     named = recipe.tokenizer or (kept if (kept / "tokenizer.json").is_file() else None)
     if named is None:
         tokenizer = train_tokenizer(recipe.vocabulary, _texts(recipe, rows))
+        if recipe.quotes:
+            tokenizer.add_tokens(list(NAMES))
         tokenizer.save_pretrained(kept)
         return tokenizer
     try:

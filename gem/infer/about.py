@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from gem.infer.engine import GREEDY, Decoding, Engine
+from gem.infer.quote import quotes, spelled, told_numbers
 from gem.model.processor import Row
 from gem.model.tokens import user
 
@@ -48,7 +49,8 @@ class About:
         ids = [[*self._ids[:shared], *[pad] * gap, *row[shared:]] for row, gap in zip(rows, gaps, strict=True)]
         mask = [[1] * shared + [0] * gap + [1] * (len(row) - shared) for row, gap in zip(rows, gaps, strict=True)]
         batch = {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
-        return self._engine.generate(batch, decoding, past_key_values=cache)
+        told = told_numbers(self._facts) if quotes(self._engine.processor.tokenizer) else {}
+        return [spelled(text, told) for text in self._engine.generate(batch, decoding, past_key_values=cache)]
 
     def _row(self, question: str) -> Row:
         text = f"{self._facts}\n{question}" if self._facts else question

@@ -1,6 +1,6 @@
 """A model, loaded once, that answers: in batches of like length, streaming, or many questions on one ECG."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,9 +14,11 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 import gem.model  # registers the classes
 from gem.ecg.recording import Recording
 from gem.errors import ModelError
+from gem.infer.quote import open_token, quotes, quoting, spelled, told_in
 from gem.measure.measurement import Measurements
 from gem.model.ecg_input import prepare_ecg, stack_ecgs
 from gem.model.measured import measured_values
+from gem.model.processor import Row
 from gem.model.quiet import quiet
 from gem.model.tokens import Message
 from gem.report.reading import Reading
@@ -96,14 +98,23 @@ class Engine:
 
         Raises `ModelError` for a conversation that does not fit, and when memory does not suffice for the batch.
         """
-        rows = [self.processor.row(messages, generation_prompt=True) for messages in conversations]
+        told = [self.told(messages) for messages in conversations]
+        rows = [self._row(messages, known) for messages, known in zip(conversations, told, strict=True)]
         order = sorted(range(len(rows)), key=lambda k: len(rows[k].ids))
         answers = [""] * len(rows)
         for at in range(0, len(order), batch):
             mine = order[at : at + batch]
             for k, text in zip(mine, self.generate(self.processor.batch([rows[k] for k in mine]), decoding), strict=True):
-                answers[k] = text
+                answers[k] = spelled(text, told[k])
         return answers
+
+    def told(self, messages: Sequence[Message]) -> dict[str, str]:
+        """Numbers that the model may quote from a conversation; none where its tokenizer has no tokens for them."""
+        return told_in(messages) if quotes(self.processor.tokenizer) else {}
+
+    def _row(self, messages: Sequence[Message], told: Mapping[str, str]) -> Row:
+        row: Row = self.processor.row(quoting(messages, told) if told else messages, generation_prompt=True)
+        return row
 
     def reading(self, recording: Recording, measurements: Measurements) -> Reading | None:
         """The statements that the model reads off a recording, or None where it has no reader.
@@ -122,8 +133,9 @@ class Engine:
 
     def stream(self, messages: Sequence[Message], said: Callable[[str], None], decoding: Decoding = GREEDY) -> str:
         """One answer, handed to `said` piece by piece as it is made; the pieces together are what is returned."""
-        batch = self.processor.batch([self.processor.row(messages, generation_prompt=True)])
-        return self.generate(batch, decoding, streamer=_Streamer(self.processor.tokenizer, said))[0]
+        told = self.told(messages)
+        batch = self.processor.batch([self._row(messages, told)])
+        return spelled(self.generate(batch, decoding, streamer=_Streamer(self.processor.tokenizer, said, told))[0], told)
 
     def generate(self, batch: Any, decoding: Decoding, **how: Any) -> list[str]:
         """Answers to a batch; `how` goes to `generate`."""
@@ -136,14 +148,17 @@ class Engine:
 
 
 class _Streamer(TextStreamer):
-    """Text to a function, instead of to the screen."""
+    """Text to a function, instead of to the screen; quoted numbers are spelled once their token is whole."""
 
-    def __init__(self, tokenizer: Any, said: Callable[[str], None]) -> None:
+    def __init__(self, tokenizer: Any, said: Callable[[str], None], told: Mapping[str, str]) -> None:
         super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
-        self._said = said
+        self._said, self._told, self._text, self._shown = said, told, "", 0
 
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-        self._said(plain(text))
+        self._text += plain(text)
+        whole = spelled(self._text if stream_end else self._text[: open_token(self._text)], self._told)
+        self._said(whole[self._shown :])
+        self._shown = len(whole)
 
 
 def plain(text: str) -> str:

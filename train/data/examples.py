@@ -18,6 +18,7 @@ from torch.utils.data import Dataset, get_worker_info
 from gem.conversation import Conversation
 from gem.ecg.recording import Recording
 from gem.errors import ConfigError, GemError
+from gem.infer.quote import quotes, quoting, told_numbers
 from gem.image.header import Header, made_wrong, with_identity
 from gem.image.layout import USUAL_S
 from gem.image.scene import Scene
@@ -107,7 +108,8 @@ class Maker:
         told = self.show.facts and not rng.random() < self.augment.drop_facts
         question = f"{facts_of(kept)}{conversation.turns[0].text}" if told else conversation.turns[0].text
         first: Message = {"role": "user", "content": [*parts, {"type": "text", "text": question}]}
-        rest = [{"role": turn.role, "content": turn.text} for turn in conversation.turns[1:]]
+        known = told_numbers(question) if told and quotes(self.processor.tokenizer) else {}
+        rest = quoting([{"role": turn.role, "content": turn.text} for turn in conversation.turns[1:]], known)
         return [*([{"role": "system", "content": self.show.system}] if self.show.system else []), first, *rest]
 
     def example(self, dataset: int, row: int, rng: np.random.Generator) -> Example:
