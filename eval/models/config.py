@@ -12,7 +12,9 @@ from gem.conversation import DataClass
 class Gem(Config):
     """One of our checkpoints.
 
-    facts    it is told what was measured
+    folder   of the model, or "nano": the one that ships
+    facts    true: it is told what was measured; false: nothing stands before the question; null: what it was trained to be told
+    reader   questions after coded labels are answered by its reader of statements, not by its LLM
     adapter  a folder of LoRA adapters
     longest  tokens of an answer at most (max_gen_toks)
     """
@@ -23,7 +25,8 @@ class Gem(Config):
     device: str | None = None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     bits: Literal[8, 4] | None = None
-    facts: bool = False
+    facts: bool | None = None
+    reader: bool = False
     longest: int = Field(256, ge=1)
     temperature: float = Field(0.0, ge=0)
     seed: int = 0

@@ -45,13 +45,13 @@ def test_measure_prints_the_contract_and_keeps_stderr_silent(ecg: Path) -> None:
 
 
 def test_report_in_every_form(ecg: Path, tmp_path: Path) -> None:
-    plain = gem("report", ecg / "one.hea")
+    plain = gem("report", "--writer", "template", ecg / "one.hea")
     assert plain.returncode == 0
     assert "Research use only" in plain.stdout
     assert "Verified:" in plain.stdout
-    assert json.loads(gem("report", ecg / "one.hea", "--json").stdout)["schema"] == "gem.report/1"
-    assert "## Conduction" in gem("report", ecg / "one.hea", "--markdown").stdout
-    assert gem("report", ecg / "one.hea", "--html", tmp_path / "p.html").returncode == 0
+    assert json.loads(gem("report", "--writer", "template", ecg / "one.hea", "--json").stdout)["schema"] == "gem.report/1"
+    assert "## Conduction" in gem("report", "--writer", "template", ecg / "one.hea", "--markdown").stdout
+    assert gem("report", "--writer", "template", ecg / "one.hea", "--html", tmp_path / "p.html").returncode == 0
     assert (tmp_path / "p.html").read_text().startswith("<!doctype html>")
 
 
@@ -111,10 +111,10 @@ def test_what_the_device_said_stands_beside_ours_and_not_in_the_report(tmp_path:
     look = json.loads(gem("look", path, "--json").stdout)
     assert look["device_said"]["statements"] == ["NORMAL ECG 2J"]
     assert look["read_by"] == "muse: XML root RestingECG"
-    text = gem("report", path).stdout
+    text = gem("report", "--writer", "template", path).stdout
     assert "NORMAL ECG" in text.split("Device said")[1]
     assert "NORMAL ECG" not in text.split("Device said")[0]
-    said = json.loads(gem("report", path, "--json").stdout)
+    said = json.loads(gem("report", "--writer", "template", path, "--json").stdout)
     assert said["device_said"]["measurements"]["qrs_duration"] == {"value": 88.0, "unit": "ms"}
     assert "NORMAL ECG" not in said["text"]
 
@@ -157,13 +157,15 @@ def test_bad_input_gets_one_message_exit_2_and_writes_nothing(tmp_path: Path) ->
     cases = bad_files(tmp_path)
     before = sorted(os.listdir(tmp_path))
     for name, (options, says) in cases.items():
-        ran = gem("report", tmp_path / name, *options, "--html", tmp_path / "page.html", "--fhir", tmp_path / "out.json")
+        ran = gem(
+            "report", "--writer", "template", tmp_path / name, *options, "--html", tmp_path / "page.html", "--fhir", tmp_path / "out.json"
+        )
         assert ran.returncode == 2, name
         assert says in ran.stderr, (name, ran.stderr)
         assert name in ran.stderr
         assert ran.stdout == ""
         assert len(ran.stderr.strip().splitlines()) == 1, ran.stderr
-    slow = gem("report", tmp_path / "flat.npy", "--fs", "16", "--unit", "mV")
+    slow = gem("report", "--writer", "template", tmp_path / "flat.npy", "--fs", "16", "--unit", "mV")
     assert (slow.returncode, "16 Hz is too slow" in slow.stderr) == (2, True)
     assert sorted(os.listdir(tmp_path)) == before
 
@@ -180,7 +182,7 @@ def test_of_several_files_the_good_are_done_and_the_bad_are_rows(ecg: Path, tmp_
 def test_fewer_leads_are_reported_when_asked_for(ecg: Path, tmp_path: Path) -> None:
     signal = simulate_recording("normal").recording.signal[:2]
     np.save(tmp_path / "two.npy", signal)
-    ran = gem("report", tmp_path / "two.npy", "--fs", 500, "--unit", "mV", "--leads", "I,II", "--partial")
+    ran = gem("report", "--writer", "template", tmp_path / "two.npy", "--fs", 500, "--unit", "mV", "--leads", "I,II", "--partial")
     assert ran.returncode == 0
     assert "Not assessed" in ran.stdout
     assert "V1" in ran.stdout

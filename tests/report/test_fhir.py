@@ -74,6 +74,8 @@ def test_the_waveform_reads_back_and_the_device_is_not_quoted(tmp_path: Path) ->
 @pytest.mark.data
 def test_gem_report_writes_a_valid_bundle_of_a_dicom_file(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    assert main(["report", str(data / "formats" / "dicom_ecg" / "pydicom_waveform_ecg.dcm"), "--fhir", str(out)]) == 0
+    assert (
+        main(["report", "--writer", "template", str(data / "formats" / "dicom_ecg" / "pydicom_waveform_ecg.dcm"), "--fhir", str(out)]) == 0
+    )
     Bundle.model_validate_json(out.read_text())
     assert sorted(tmp_path.iterdir()) == [out]
