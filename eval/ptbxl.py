@@ -89,3 +89,13 @@ def records(data: Path, folds: Sequence[int], labelled: bool = False, fs: int | 
         }
         ecg = Ecg(path=f"{path}.hea" if not path.endswith(".hea") else path, age=row.age, sex=sex_of(row.sex))
         yield Record(Path(path).stem, ecg, labels, tuple(sorted(row.scp)), row.report, meta)
+
+
+def held_for_ecgqa(data: Path) -> frozenset[str]:
+    """Patients that ECG-QA validates or tests on: the joint split trains on none of them."""
+    ids = set()
+    for name in ("valid", "test"):
+        path = needed(data / "ecgqa" / "ptbxl" / f"{name}_ecgs.tsv", "ECG-QA's lists", "$GEM_DATA/ecgqa/ptbxl/")
+        ids |= {line.split()[-1] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+    with (data / "ptbxl" / "index.csv").open(encoding="utf-8", newline="") as stream:
+        return frozenset(row["patient_id"] for row in csv.DictReader(stream) if row["ecg_id"] in ids)
