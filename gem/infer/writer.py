@@ -56,7 +56,7 @@ class Writer:
         texts = self.engine.answer(asked, self.decoding, batch)
         return [told(text, self.name, reading) for text, reading in zip(texts, readings, strict=True)]
 
-    def messages(self, recording: Recording, measurements: Measurements, reading: Reading | None) -> list[Message]:
+    def messages(self, recording: Recording, measurements: Measurements, reading: Reading | None = None) -> list[Message]:
         """The conversation that asks for a report."""
         return [user(f"{self.before(measurements, reading)}{self.question}", *self.shown(recording))]
 
@@ -70,7 +70,8 @@ class Writer:
         processor = self.engine.processor
         ecgs = [recording] if processor.ecg is not None else []
         picture = processor.image_input
-        pages = [drawn(recording, self.page or picture.page)] if picture is not None and self.page != "none" else []
+        page = "none" if picture is None else self.page or picture.page
+        pages = [] if page == "none" else [drawn(recording, page)]
         if not ecgs and not pages:
             raise ModelError(f"{self.engine.name} reads pictures only, and --page none shows it none; name a layout")
         return ecgs, pages

@@ -7,6 +7,13 @@
 Importing this package registers the classes.
 """
 
+import os
+
+import torch
+
+if not torch.accelerator.is_available():
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")  # where deepspeed is installed it would say on every start that it found no GPU
+
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoProcessor
 
 from gem.model.config import EcgConfig, GemConfig

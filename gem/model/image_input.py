@@ -22,7 +22,7 @@ class ImageInput:
     fit       "letterbox": shrunk to fit, the rest filled; "tile": an overview and squares at higher resolution; "crop": the shorter side
               fitted and the middle kept, which loses the sides of a page (the released GEM)
     grids     [columns, rows] of squares that tiling may choose
-    page      layout of the pages that are drawn for the model
+    page      layout of the pages that are drawn for the model, or "none": it sees those that are given to it, none is drawn
     overview  of a tiled picture: "letterbox", or "squash" as LLaVA's
     fill      RGB of what a picture does not cover
     mean, std RGB, of values in 0 to 1

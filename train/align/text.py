@@ -66,6 +66,7 @@ class TextSide(nn.Module):
         if captions:
             self.bridge = nn.Linear(ecg_width, how.width)
             self.decoder = package.transformer.MultimodalTransformer(how.width, how.layers, how.heads, how.longest, output_dim=vocabulary)
+            nn.init.normal_(self.decoder.text_projection, std=how.width**-0.5)  # open_clip leaves it as it lies in memory
             self.loss = package.loss.CoCaLoss(how.caption, how.contrast, pad_id=pad, **ranks)
         else:
             self.loss = package.loss.ClipLoss(**ranks)

@@ -29,7 +29,7 @@ def weights_hash(part: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(part.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
