@@ -25,6 +25,9 @@ def run(recipe: MergeRecipe) -> int:
         for name, parameter in plain.named_parameters():
             if not name.startswith(recipe.whole):
                 parameter.data = parameter.data.to(dtype)
+    for part in ("text_config", "ecg_config", "vision_config"):
+        if getattr(plain.config, part, None) is not None:
+            getattr(plain.config, part)._name_or_path = ""  # folders of the machine that trained it
     save(plain, AutoProcessor.from_pretrained(recipe.adapters), recipe.output)
     return 0
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gem.knowledge.find import ABSENT, PRESENT, Findings
-from gem.knowledge.statement import findings_of_scp, scp_texts
+from gem.knowledge.statement import findings_of_scp, scp_texts, statements
 
 _TOLD, _WORTH_TELLING = 8, 0.15
 """Statements that a prompt names at most, and from which probability."""
@@ -62,14 +62,14 @@ class Reading:
         ]
 
     def disagreements(self, findings: Findings) -> list[str]:
-        """One sentence for each statement on which the model and the criteria differ."""
-        out = []
-        for one in self.stated(findings):
-            chance = f"{100 * one.probability:.0f} %"
-            if one.said and one.rules == "not found":
-                out.append(f"The model reads {one.text} ({chance}), but its criteria are not met.")
-            elif one.rules == "found" and one.probability < _UNLIKELY * self.thresholds[one.code]:
-                out.append(f"Criteria of {one.text} are met, but the model gives it {chance}.")
+        """One sentence for each statement that the model says against the criteria, and for each finding that it all but rules out."""
+        said = [one for one in self.stated(findings) if one.said and one.rules == "not found"]
+        out = [f"The model reads {one.text} ({100 * one.probability:.0f} %), but its criteria are not met." for one in said]
+        for finding in findings.present:
+            codes = [code for code in statements()[finding.id].scp if code in self.probabilities] if finding.id in statements() else []
+            if codes and all(self.probabilities[code] < _UNLIKELY * self.thresholds[code] for code in codes):
+                chance = max(self.probabilities[code] for code in codes)
+                out.append(f"Criteria of {finding.text} are met, but the model gives it {100 * chance:.0f} %.")
         return out
 
 

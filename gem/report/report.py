@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from gem.knowledge.criterion import Evidence
-from gem.knowledge.find import Findings
+from gem.knowledge.find import Finding, Findings
 from gem.measure.measurement import Measurements
 from gem.report.claim import sentences
+from gem.report.phrase import evidence_phrases
 from gem.report.reading import Reading, reading_text
 from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
 
@@ -80,6 +81,12 @@ def told(text: str, writer: str, reading: Reading | None = None) -> Report:
     return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said, reading)
 
 
+def _with_evidence(finding: Finding) -> str:
+    """A finding with the measurements that it rests on."""
+    phrases = evidence_phrases(finding.evidence)
+    return f"{finding.text} ({', '.join(phrases)})" if phrases else finding.text
+
+
 @dataclass(frozen=True)
 class VerifiedReport:
     """A report with the verdict on every claim in it, and what the verdicts were made from."""
@@ -95,9 +102,30 @@ class VerifiedReport:
         return self.report.text
 
     @property
+    def unnamed(self) -> list[str]:
+        """Findings that a text of somebody else does not name; our own template names them all."""
+        if not self.report.whole:
+            return []
+        said = [v.claim for v in self.checked.verdicts if v.verdict == SUPPORTED and v.claim.kind == "finding" and not v.claim.negated]
+        named = {key for claim in said for key in claim.subject}
+        return [_with_evidence(finding) for finding in self.findings.present if finding.id not in named]
+
+    @property
+    def marked(self) -> str:
+        """The text, with a mark and the reason at every sentence that the trace contradicts."""
+        if not self.report.whole:
+            return self.text
+        out = []
+        for k, (a, b) in enumerate(self.checked.sentences):
+            why = [v.why for v in self.checked.verdicts if v.claim.sentence == k and v.verdict == CONTRADICTED]
+            out.append(f"[contradicted: {'; '.join(why)}] {self.text[a:b]}" if why else self.text[a:b])
+        return "\n".join(out)
+
+    @property
     def statements(self) -> str:
         """What the writer read off the signal, with probabilities, and where the criteria see it otherwise; "" where it read nothing."""
-        return reading_text(self.report.reading, self.findings)
+        found = [f"Found by criteria, not named in the text: {'; '.join(self.unnamed)}."] if self.unnamed else []
+        return "\n".join([*found, *filter(None, [reading_text(self.report.reading, self.findings)])])
 
     @property
     def summary(self) -> str:
@@ -133,6 +161,7 @@ class VerifiedReport:
                 for s in self.report.sentences
             ],
             "statements": [one.to_json() for one in self.report.reading.stated(self.findings)] if self.report.reading else None,
+            "unnamed": self.unnamed,
             "disagreements": self.report.reading.disagreements(self.findings) if self.report.reading else [],
             "findings": [f.to_json() for f in self.findings.by_id.values() if f.status != "absent"],
             "verification": self.checked.to_json(),
