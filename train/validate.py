@@ -21,6 +21,7 @@ from gem.conversation import Conversation
 from gem.ecg.io import read
 from gem.errors import GemError
 from gem.infer.engine import plain
+from gem.infer.quote import quotes, spelled, told_in
 from gem.knowledge.find import Findings, find
 from gem.measure.measure import measure_recording
 from gem.measure.measurement import Measurements
@@ -153,7 +154,8 @@ class Validator:
             out = trainer.accelerator.unwrap_model(trainer.model).generate(
                 **inputs, max_new_tokens=self.settings.longest, do_sample=False, use_cache=True, **how
             )
-        return plain(self.processor.decode(out[0, inputs["input_ids"].shape[1] :]))
+        said = plain(self.processor.decode(out[0, inputs["input_ids"].shape[1] :]))
+        return spelled(said, told_in(asked)) if quotes(self.processor.tokenizer) else said
 
     def _to_judge(self) -> list[Judged]:
         """The rows to write: about one recording that can be measured, with a reference that makes claims."""

@@ -1,13 +1,14 @@
 """Conversations -> questions: what is shown and asked as in the other stages, and the answer kept back as the reference."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gem.errors import ConfigError
+from gem.infer.quote import quotes, told_in
 from train.data.examples import Example, Maker
 from train.data.index import Rows
 from train.data.signals import key_of
@@ -21,12 +22,14 @@ _KEPT = 512
 class Asked(Example):
     """A question: `row` ends where the assistant is to speak.
 
-    key  of the recording that the answer is judged by
+    key   of the recording that the answer is judged by
+    told  numbers that the answer may quote (gem.infer.quote)
     """
 
     text: str = ""
     reference: str = ""
     key: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 class Chosen:
@@ -59,7 +62,8 @@ class Asker(Maker):
         first = next(k for k, message in enumerate(messages) if message["role"] == "assistant")
         prompt = self.processor.row(messages[:first], generation_prompt=True)
         text = conversation.turns[0].text
-        return Asked(prompt, conversation.id, conversation.task, text, conversation.turns[1].text, key_of(conversation.ecgs[0]))
+        told = told_in(messages[:first]) if quotes(self.processor.tokenizer) else {}
+        return Asked(prompt, conversation.id, conversation.task, text, conversation.turns[1].text, key_of(conversation.ecgs[0]), told)
 
 
 class Traces:

@@ -8,6 +8,7 @@ from transformers.utils import logging
 from trl import GRPOConfig
 
 from gem.errors import ConfigError
+from gem.infer.quote import spelled
 from gem.model.processor import GemProcessor
 from gem.model.quiet import quiet
 from train.data.examples import Examples, Sources, gather_failures
@@ -21,7 +22,7 @@ from train.instruct import learner_of
 from train.launch import loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
-from train.sources import hashes, opened, prepared
+from train.sources import hashes, opened, prepared, readings_of
 from train.stop import StopWhenAsked
 from train.trainer import JsonLog
 from train.tuning import World, arguments
@@ -72,7 +73,7 @@ def run(recipe: GrpoRecipe) -> int:
 
 def judged(asked: Asked, answer: str, ended: bool, traces: Traces, weights: Weights) -> float:
     """The reward of one answer."""
-    return reward(answer, asked.reference, traces.of(asked.key), ended, weights).total
+    return reward(spelled(answer, asked.told), asked.reference, traces.of(asked.key), ended, weights).total
 
 
 def _questions(recipe: GrpoRecipe, rows: list[Chosen], processor: GemProcessor) -> tuple[Examples, Traces]:
@@ -80,7 +81,7 @@ def _questions(recipe: GrpoRecipe, rows: list[Chosen], processor: GemProcessor) 
     data = recipe.data
     signals = prepared(data, rows, _USUAL_FS if processor.ecg_config is None else processor.ecg_config.fs)
     order = Order([len(one) for one in rows], list(data.train.values()), recipe.seed, recipe.batch)
-    sources = Sources(rows, [one.source.parent.parent for one in rows], signals)
+    sources = Sources(rows, [one.source.parent.parent for one in rows], signals, readings=readings_of(data))
     asker = Asker(sources, processor, data.show, data.augment, recipe.seed, recipe.output / "failed")
     return Examples(asker, order, (recipe.steps or 0) * (recipe.batch // recipe.samples)), Traces(signals)
 
