@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         recipe = getattr(import_module(module), kind).load(words[0], words[1:])
         out = import_module(runs).run(recipe)
     except GemError as fault:
-        sys.stderr.write(f"train: {fault}\n")
+        sys.stderr.write(f"train: {_plain(str(fault))}\n")
         return 2
     if os.environ.get("RANK", "0") == "0":
         sys.stdout.write(f"{recipe.output}\n")
@@ -44,6 +44,12 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"train: {out} rows or recordings could not be used; {recipe.output}/failed.jsonl says why\n")
         return 3 if os.environ.get("WORLD_SIZE", "1") == "1" else 0  # a launcher takes any other status for a crash
     return 0
+
+
+def _plain(message: str) -> str:
+    """The message of a fault in a worker process without the traceback that torch puts before it."""
+    _, mark, own = message.rpartition("gem.errors.")
+    return own.partition(": ")[2].strip() if mark and "Original Traceback" in message else message
 
 
 def _stage(path: str, changes: list[str]) -> str:

@@ -30,6 +30,9 @@ class Validation(Config):
     written: int = Field(0, ge=0, description="rows whose answer is written and verified")
     tasks: tuple[str, ...] = Field((), description="tasks that are written; all where empty")
     longest: int = Field(160, gt=0, description="tokens of a written answer at most")
+    best: Literal["loss", "supported"] | None = Field(
+        None, description="the result is the checkpoint where this was best, not the last; save_every is then a multiple of every"
+    )
 
 
 class Tuning(Config):
@@ -62,6 +65,9 @@ class Tuning(Config):
     def _one_length(self) -> "Tuning":
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("one of epochs and steps is needed")
+        look = self.validation
+        if look.best and (not look.every or self.save_every % look.every or (look.best == "supported" and not look.written)):
+            raise ValueError("validation.best needs validation.every, save_every a multiple of it, and for supported validation.written")
         return self
 
 

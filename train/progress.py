@@ -5,6 +5,7 @@ would take. Counted are, per token that is not padding: 2 operations a weight on
 learns; attention; encoders likewise where they run. Not counted: recomputed activations, padding, the optimizer.
 """
 
+import math
 import sys
 import time
 from typing import Any
@@ -41,19 +42,18 @@ class Work:
         plain = model.get_base_model() if hasattr(model, "get_base_model") else model
         llm = getattr(plain, "language_model", plain)
         config = llm.config
-        head = llm.get_output_embeddings().weight.numel()
-        body = [p for n, p in llm.named_parameters() if p.dim() > 1 and "embed_tokens" not in n and "lm_head" not in n]
-        learns = head * llm.get_output_embeddings().weight.requires_grad + sum(p.numel() for p in body if p.requires_grad)
-        weights = sum(p.numel() for p in body) + head
+        weights, learns = _weights(llm)
         self._per_token = 4 * weights + 2 * learns
-        self._attention = 12 * config.num_hidden_layers * config.hidden_size // 2  # causal: half of it; times T per token
-        self._encoders = {"ecg_values": _encoder(plain, "ecg_encoder"), "pixel_values": _encoder(plain, "image_encoder")}
-        self._patch = 1
-        if getattr(getattr(plain, "config", None), "ecg_config", None) is not None:
-            ecg = plain.config.ecg_config
-            self._patch = ecg.patch * (len(ecg.leads) if ecg.layout == "joint" else 1)
-        if getattr(getattr(plain, "config", None), "vision_config", None) is not None:
-            self._pixels = 3 * plain.config.vision_config.patch_size**2
+        width = config.num_attention_heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+        self._attention = 12 * config.num_hidden_layers * width // 2  # causal: half of it; times T per token
+        settings = getattr(plain, "config", None)
+        ecg, vision = getattr(settings, "ecg_config", None), getattr(settings, "vision_config", None)
+        self._encoders: dict[str, tuple[float, float, int]] = {}
+        if ecg is not None:
+            a_token = ecg.patch * (len(ecg.leads) if ecg.layout == "joint" else 1)
+            self._encoders["ecg_values"] = (*_encoder(plain.ecg_encoder, ecg), a_token)
+        if vision is not None:
+            self._encoders["pixel_values"] = (*_encoder(plain.image_encoder, vision), 3 * vision.patch_size**2)
 
     def of(self, batch: dict[str, Any]) -> Tensor:
         """[] operations of one batch, on its device, so that nobody waits."""
@@ -65,19 +65,29 @@ class Work:
             lengths = mask.sum(1)
         lengths = lengths.double()
         total: Tensor = (lengths * self._per_token + lengths * lengths * self._attention).sum()
-        for name, per_token in self._encoders.items():
+        for name, (per_token, per_pair, numbers) in self._encoders.items():
             if name in batch:
-                total = total + per_token * batch[name].numel() / (self._patch if name == "ecg_values" else self._pixels)
+                tokens = batch[name].numel() / numbers
+                total = total + tokens * (per_token + per_pair * tokens / len(batch[name]))
         return total
 
 
-def _encoder(model: nn.Module, name: str) -> int:
-    """Operations a token."""
-    if not hasattr(model, name):
-        return 0
-    weights = [p for p in model.get_submodule(name).parameters() if p.dim() > 1]
-    learns = sum(p.numel() for p in weights if p.requires_grad)
-    return 2 * sum(p.numel() for p in weights) + 4 * learns
+def _count(weight: Any) -> int:
+    """Numbers in a weight, also where they are packed (four bits) or lie in other processes (ZeRO-3)."""
+    packed = getattr(weight, "quant_state", None)
+    return math.prod(packed.shape) if packed is not None else int(getattr(weight, "ds_numel", weight.numel()))
+
+
+def _weights(model: nn.Module) -> tuple[int, int]:
+    """Numbers in the matrices of a model, and how many of them learn; tables that are only looked up in multiply nothing."""
+    matrices = [module.weight for module in model.modules() if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d)]
+    return sum(map(_count, matrices)), sum(_count(weight) for weight in matrices if weight.requires_grad)
+
+
+def _encoder(encoder: nn.Module, config: Any) -> tuple[float, float]:
+    """Operations a token, and a token and token that it looks at: forward alone where nothing of it learns."""
+    weights, learns = _weights(encoder)
+    return 2 * weights + 4 * learns, 4 * config.num_hidden_layers * config.hidden_size * (3 if learns else 1)
 
 
 class Progress(TrainerCallback):

@@ -60,7 +60,14 @@ class GemTrainer(Trainer):
         if not self._peak:
             self._peak = matmul_peak(self.args.device, torch.bfloat16 if self.args.bf16 else torch.float32)
             self._since = (time.perf_counter(), self.state.global_step)
-        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        try:
+            loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        except torch.OutOfMemoryError as fault:
+            rows, width = inputs["input_ids"].shape
+            raise ModelError(
+                f"out of memory on a batch of {rows} rows of {width} tokens; lower per_device (batch stays as it is), set checkpointing: "
+                "true, take bits: 4, or a deepspeed configuration that spreads or offloads"
+            ) from fault
         self._done = self._done + self._work.of(inputs)
         bad = ~loss.detach().isfinite()
         self._bad = bad if self._bad is None else self._bad | bad

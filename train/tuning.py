@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,11 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
         raise ConfigError(
             f"batch {recipe.batch} is no multiple of {per_device} rows on each of {world.size} processes; change batch or per_device"
         )
+    missing = [name for name in recipe.report_to if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"report_to: {', '.join(missing)} is not installed; pip install -c constraints.txt {' '.join(missing)}, or leave it out"
+        )
     cpu = recipe.device == "cpu" or not torch.cuda.is_available()
     check_launch(recipe.deepspeed is not None, cpu)
     optim, every = recipe.optim, recipe.validation.every
@@ -110,6 +116,9 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
         logging_nan_inf_filter=False,
         eval_strategy="steps" if every else "no",
         eval_steps=every or None,
+        load_best_model_at_end=recipe.validation.best is not None,
+        metric_for_best_model=f"eval_{recipe.validation.best}" if recipe.validation.best else None,
+        greater_is_better=recipe.validation.best == "supported" if recipe.validation.best else None,
         save_steps=recipe.save_every,
         save_total_limit=recipe.keep,
         report_to=list(recipe.report_to),

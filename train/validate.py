@@ -133,7 +133,7 @@ class Validator:
         if trainer.is_world_process_zero():
             with self.log.open("a", encoding="utf-8") as stream:
                 stream.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-        metrics = {"claims": found["checked"] / len(rows)}
+        metrics = {"claims": found["checked"] / len(rows), "supported": 0.0}  # who claims nothing says nothing that holds
         if found["checked"]:
             metrics |= {name: found[name] / found["checked"] for name in ("supported", "contradicted")}
         if found["reference_checked"]:

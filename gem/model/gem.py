@@ -1,6 +1,6 @@
 """GEM: an LLM that reads ECG and picture features in the place of their placeholders."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,14 @@ class GemForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """"ECG" or "image" -> "values" or "states": what every training step runs, on a blank where a batch has none. Processes that share
         weights (ZeRO-3, DDP) must run the same parts, or wait for each other for ever."""
         self.post_init()
+
+    def train(self, mode: bool = True) -> Self:
+        """Encoders of which nothing learns stay as they are in use: without dropout."""
+        super().train(mode)
+        for part in (getattr(self, "ecg_encoder", None), getattr(self, "image_encoder", None)):
+            if part is not None and not any(parameter.requires_grad for parameter in part.parameters()):
+                part.eval()
+        return self
 
     def get_input_embeddings(self) -> nn.Module:
         embeddings: nn.Module = self.language_model.get_input_embeddings()

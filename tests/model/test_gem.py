@@ -261,3 +261,13 @@ def test_a_training_step_without_a_picture_runs_the_parts_of_one_with_a_picture(
     model.always = {}
     model.zero_grad()
     model.eval()
+
+
+def test_an_encoder_of_which_nothing_learns_stays_as_it_is_in_use(model) -> None:
+    model.image_encoder.requires_grad_(False)
+    model.train()
+    assert (model.training, model.ecg_encoder.training, model.image_encoder.training) == (True, True, False)
+    model.image_encoder.requires_grad_(True)
+    model.train()
+    assert model.image_encoder.training
+    model.eval()

@@ -37,10 +37,11 @@ def small(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_weights(small: Path, tiny: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_is_killed_goes_on_to_the_same_weights(workers: int, small: Path, tiny: Path) -> None:
     """SIGKILL after the second checkpoint; dropout and dropped leads draw from chance, and the last bit of every weight agrees."""
     path = recipe(small, tiny, steps=40, save_every=4)
-    changes = ["data.augment.drop_leads=0.5", "lora.dropout=0.2"]
+    changes = ["data.augment.drop_leads=0.5", "lora.dropout=0.2", f"data.workers={workers}"]
     assert main([str(path), *changes]) == 0
     whole = load_file(small / "run" / "adapters" / "adapter_model.safetensors")
     again = [*changes, f"output={small / 'killed'}"]

@@ -43,6 +43,9 @@ def said(path: Path, *changes: str) -> tuple[int, str]:
         ("data.train={nowhere.jsonl: 1}", "nowhere.jsonl: cannot be read"),
         ("model=nowhere", "nowhere: cannot be loaded"),
         ("ecg_layers=9", "it has 2"),
+        ("validation.best=loss", "validation.best needs validation.every"),
+        ("report_to=[wandb]", "wandb is not installed"),
+        ("data.show.headers={}", "weights of 0 or more"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_ends_with_2_and_names_the_key(

@@ -14,7 +14,7 @@ from gem.errors import ConfigError
 from train.__main__ import main
 from train.config import InstructRecipe
 from train.data.collate import Collate
-from train.data.examples import Example, Examples, Maker
+from train.data.examples import Example, Examples, Maker, scene_of
 from train.data.order import Order
 from train.instruct import base_model
 from train.sources import opened
@@ -140,3 +140,37 @@ def test_a_set_of_which_no_row_can_be_made_stops_the_run(tmp_path: Path, tiny: P
     maker.processor.longest = 10
     with pytest.raises(ConfigError, match=r"50 rows one after the other could not be made.*tokens"):
         Examples(maker, Order([24], [1.0], 0), 10)[0]
+
+
+def test_fewer_leads_and_a_shorter_stretch_can_be_drawn_on_every_layout(tmp_path: Path, tiny: Path) -> None:
+    make_set(tmp_path)
+    show = {"pictures": "drawn", "variety": {"width_px": {300: 1}}}
+    augment = {"drop_leads": 1.0, "crop": 1.0, "shortest_s": 2.0}
+    maker, rows = examples(tmp_path, tiny, 40, show=show, augment=augment)
+    assert not maker.failures.exists()
+    assert len({example.row.ecgs[0].tokens for example in rows}) > 10
+    assert len({int(example.row.ecgs[0].mask.any(1).sum()) for example in rows}) > 5
+
+
+def test_headers_are_measured_wrong_or_absent_as_they_are_weighed(tmp_path: Path, tiny: Path) -> None:
+    make_set(tmp_path)
+    maker, _ = examples(tmp_path, tiny, 0, show={"pictures": "drawn", "headers": {"none": 1, "measured": 1, "wrong": 2}})
+    assert maker.sources.signals is not None
+    kept = maker.sources.signals.get("ecg/normal")
+    headers = [scene_of(kept, kept.recording, maker.show, np.random.default_rng(k)).header for k in range(200)]
+    assert 25 < sum(header is None for header in headers) < 75
+    assert kept.header is not None
+    true = kept.header.rate_bpm
+    assert true is not None
+    wrong = [header for header in headers if header is not None and header.kind == "wrong"]
+    assert 70 < len(wrong) < 130
+    assert all(header.rate_bpm is not None and abs(header.rate_bpm / true - 1) > 0.29 for header in wrong)
+    assert all(header.rate_bpm == true for header in headers if header is not None and header.kind == "measured")
+
+
+def test_a_fault_of_a_worker_process_is_one_message(tmp_path: Path, tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    make_set(tmp_path)
+    assert main([str(recipe(tmp_path, tiny)), "data.workers=1", "data.show.pictures=stored"]) == 2
+    said = capfd.readouterr().err
+    assert "names no picture" in said
+    assert "Traceback" not in said

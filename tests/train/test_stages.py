@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from made_set import make_set, recipe
+from safetensors.torch import load_file
 
 from train.__main__ import main
 
@@ -91,3 +93,49 @@ def test_the_user_s_words_count_in_the_loss_only_where_they_are_asked_to(tmp_pat
         both.append(first_and_last(log)[0])
         shutil.rmtree(tmp_path / "run")
     assert abs(both[0] - both[1]) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes"),
+    [
+        ("project", {}),
+        ("instruct", {"llm": "full", "ecg_layers": -1, "per_device": 2}),
+        ("instruct", {"validation": {"every": 3, "rows": 4, "written": 1, "longest": 8}, "checkpointing": True}),
+        ("language", {"llm": LANGUAGE, "vocabulary": 320}),
+    ],
+)
+def test_a_run_that_goes_on_from_its_second_step_ends_with_the_same_weights(
+    stage: str, changes: dict[str, object], tmp_path: Path, tiny: Path
+) -> None:
+    """Every later checkpoint, the log after it and the result are taken away; what comes again is the same."""
+    path = make_set(tmp_path)
+    data = json.loads(recipe(tmp_path, tiny).read_text())["data"] | {"valid": {str(path): 1.0}, "augment": {"drop_leads": 0.5}}
+    run(tmp_path, tiny, stage, data=data, keep=5, **changes)
+    (result,) = [folder for folder in (tmp_path / "run").iterdir() if folder.name in ("model", "adapters")]
+    (weights,) = result.glob("*.safetensors")
+    before = load_file(weights)
+    for gone in (result, tmp_path / "run" / "checkpoint-4", tmp_path / "run" / "checkpoint-6"):
+        shutil.rmtree(gone)
+    log = run(tmp_path, tiny, stage, data=data, keep=5, **changes)
+    after = load_file(weights)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [row["step"] for row in log if "loss" in row] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_result_may_be_the_checkpoint_that_was_best(tmp_path: Path, tiny: Path) -> None:
+    """A learning rate that ruins what was learned: the best is not the last."""
+    path = make_set(tmp_path)
+    data = json.loads(recipe(tmp_path, tiny).read_text())["data"] | {"valid": {str(path): 1.0}}
+    how = {
+        "validation": {"every": 2, "rows": 8, "best": "loss"},
+        "keep": 9,
+        "optim": {"lr": 1.0, "warmup": 0.9, "schedule": "constant_with_warmup"},
+        "llm": "full",
+    }
+    log = run(tmp_path, tiny, "instruct", data=data, steps=10, **how)
+    seen = {row["step"]: row["eval_loss"] for row in log if "eval_loss" in row}
+    best = min(seen, key=lambda step: seen[step])
+    assert best != 10
+    kept, result = (load_file(tmp_path / "run" / folder / "model.safetensors") for folder in (f"checkpoint-{best}", "model"))
+    assert all(torch.equal(kept[key], result[key]) for key in kept)

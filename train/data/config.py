@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gem.config import Config
-from gem.image.scene import Variety
+from gem.image.scene import Variety, check_weights
 
 
 class Show(Config):
@@ -24,6 +24,12 @@ class Show(Config):
     headers: Mapping[Literal["none", "measured", "wrong"], float] = {"none": 1.0}
     facts: bool = Field(False, description="what was measured stands before the first question (gem.infer.facts)")
     system: str = Field("", description="a first turn that every conversation begins with")
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_drawn(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
+        check_weights(weights)
+        return weights
 
 
 class Augment(Config):

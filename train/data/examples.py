@@ -7,7 +7,7 @@ of the same epoch, chosen by the draw's own chance, takes its place: batches kee
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from gem.conversation import Conversation
 from gem.ecg.recording import Recording
 from gem.errors import ConfigError, GemError
 from gem.image.header import Header, made_wrong, with_identity
+from gem.image.layout import USUAL_S
+from gem.image.scene import Scene
 from gem.model.processor import GemProcessor, Row
 from gem.model.tokens import IGNORED, Message
 from train.data.augment import changed_signal, one_modality
@@ -112,7 +114,7 @@ class Maker:
         row = self.processor.row(self.messages(conversation, dataset, rng))
         if self.everything:
             features = set(self.processor.placeholders.values())
-            row = replace(row, labels=[IGNORED if i in features else i for i in row.ids])
+            row = Row(row.ids, [IGNORED if i in features else i for i in row.ids], row.ecgs, row.images)
         return Example(row, conversation.id, conversation.task)
 
     def failed(self, place: tuple[int, int], why: str) -> None:
@@ -172,6 +174,11 @@ def page_chance(seed: int, key: str, number: int) -> np.random.Generator:
 
 def page_of(kept: Kept, shown: Recording, show: Show, rng: np.random.Generator) -> Image.Image:
     """A page by chance. Raises `GemError` where the recording does not fit it."""
+    return Image.fromarray(scene_of(kept, shown, show, rng).picture(shown).image)
+
+
+def scene_of(kept: Kept, shown: Recording, show: Show, rng: np.random.Generator) -> Scene:
+    """What page is drawn: one of the recipe's variety, its header measured, wrong on purpose or absent as `show.headers` weighs them."""
     kinds = list(show.headers)
     weights = np.array([show.headers[kind] for kind in kinds], np.float64)
     kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
@@ -180,12 +187,9 @@ def page_of(kept: Kept, shown: Recording, show: Show, rng: np.random.Generator) 
         header = with_identity(kept.header or Header(age=kept.recording.age, sex=kept.recording.sex), rng)
         header = made_wrong(header, rng) if kind == "wrong" else header
     scene = show.variety.scene(rng, header)
-    if shown.duration_s < _USUAL_S:
+    if shown.duration_s < USUAL_S:
         scene = scene.model_copy(update={"seconds": np.floor(2 * shown.duration_s + 0.1) / 2})
-    return Image.fromarray(scene.picture(shown).image)
-
-
-_USUAL_S = 10.0
+    return scene
 
 
 class Examples(Dataset[Example]):
