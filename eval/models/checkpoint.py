@@ -9,9 +9,9 @@ import torch
 
 from eval.load import measured, picture_of, recording_of
 from eval.models.config import Gem
-from eval.models.model import Prompt
+from eval.models.model import Prompt, refused
 from eval.sample import Answer, Ecg, digest, file_digest
-from gem.errors import ConfigError, GemError
+from gem.errors import ConfigError, GemError, NotReadable
 from gem.infer.engine import SHIPPED, Decoding, Engine
 from gem.infer.facts import fact_block
 from gem.model.tokens import IGNORED, Message, user
@@ -53,6 +53,8 @@ class Checkpoint:
         try:
             recording = recording_of(prompt.sample.ecgs[0])
             reading = self.engine.reading(recording, measured(prompt.sample.ecgs[0])[0])
+        except NotReadable:
+            return refused(prompt)
         except GemError as fault:
             return Answer(error=str(fault))
         if reading is None or label not in (*reading.probabilities, "all"):
@@ -72,6 +74,8 @@ class Checkpoint:
             ecgs = [recording_of(ecg) for ecg in sample.ecgs] if processor.ecg is not None else []
             pictures = [picture_of(picture) for picture in sample.pictures] if processor.image_input is not None else []
             before = self._before(prompt, ecgs)
+        except NotReadable:
+            return refused(prompt)  # what `gem report` does with such a recording
         except GemError as fault:
             return Answer(error=str(fault))
         if (sample.ecgs or sample.pictures) and not ecgs and not pictures:

@@ -1,5 +1,6 @@
 """The one thing the harness asks of a model: answers to prompts, one each, in order."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,14 @@ class Prompt:
         shown = [part.model_dump(mode="json") for part in (*self.sample.ecgs, *self.sample.pictures)]
         turn = self.turn
         return digest([self.history, turn.question, turn.options, turn.ask, shown])
+
+
+def refused(prompt: Prompt) -> Answer:
+    """The answer where the recording forbids an interpretation: no word and no number that could be taken for one (a first wording, "No signal
+    to read", scored as No), and even odds.
+    """
+    count = len(prompt.turn.options)
+    return Answer(text="This recording cannot be interpreted.", likelihoods=(math.log(1 / count),) * count if count else None)
 
 
 class Model(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 
 from eval.load import measured
 from eval.models.config import Baseline
-from eval.models.model import Prompt
+from eval.models.model import Prompt, refused
 from eval.sample import Answer
 from gem.errors import GemError, NotReadable
 from gem.knowledge.find import Findings
@@ -19,8 +19,6 @@ from gem.measure.measurement import Measurements, fiducials_json
 from gem.report.verify import CONTRADICTED, SUPPORTED, verify
 from gem.report.write import write
 
-_UNREAD = "This recording cannot be interpreted."
-"""No word and no number that could be taken for an answer: a first wording, "No signal to read", scored as No."""
 _SURE = math.log(0.95), math.log(0.05)
 _VERDICTS = {SUPPORTED: 2.0, CONTRADICTED: -2.0}
 
@@ -38,11 +36,11 @@ class Rules:
 
     def _one(self, prompt: Prompt) -> Answer:
         if not prompt.sample.ecgs:
-            return Answer(text=_UNREAD, likelihoods=_even(len(prompt.turn.options)))
+            return refused(prompt)
         try:
             known = measured(prompt.sample.ecgs[0])
         except NotReadable:
-            return Answer(text=_UNREAD, likelihoods=_even(len(prompt.turn.options)))
+            return refused(prompt)
         except GemError as fault:
             return Answer(error=str(fault))
         asks = prompt.turn.meta.get("asks")
@@ -65,10 +63,6 @@ class Rules:
         best = prompt.turn.options[max(range(len(worth)), key=worth.__getitem__)]
         total = math.log(sum(math.exp(one) for one in worth))
         return Answer(text=best, likelihoods=tuple(one - total for one in worth))
-
-
-def _even(n: int) -> tuple[float, ...] | None:
-    return (math.log(1 / n),) * n if n else None
 
 
 def _report(asks: Any, known: Known, prompt: Prompt) -> tuple[str, str | None]:
