@@ -33,8 +33,9 @@ class Prompt:
 
 
 def refused(prompt: Prompt) -> Answer:
-    """The answer where the recording forbids an interpretation: no word and no number that could be taken for one (a first wording, "No signal
-    to read", scored as No), and even odds.
+    """The answer where the recording forbids an interpretation, and even odds.
+
+    It holds no word and no number that could be taken for an answer: a first wording, "No signal to read", scored as No.
     """
     count = len(prompt.turn.options)
     return Answer(text="This recording cannot be interpreted.", likelihoods=(math.log(1 / count),) * count if count else None)
