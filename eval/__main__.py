@@ -3,6 +3,7 @@ python -m eval score RUN | table RUN ... | compare RUN RUN | page RUN | tasks
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -12,12 +13,12 @@ import yaml
 
 from eval.config import Recipe
 from eval.leak import leaked
-from eval.log import Row, rewrite, rows_of
+from eval.log import Row, log_paths, rewrite, rows_of
 from eval.models.model import Model
 from eval.provenance import made_with
 from eval.published import published
 from eval.results import run_facts, summarise, tasks_of
-from eval.run import ask_all, listed, scored_or_why
+from eval.run import alone, ask_all, listed, scored_or_why
 from eval.sample import Sample, digest, file_digest
 from eval.table import compare, comparison, table
 from eval.task import Task, tasks
@@ -138,8 +139,11 @@ def _score(argv: list[str]) -> int:
     facts = run_facts(args.run)
     failed = 0
     for task in tasks_of(args.run):
-        rows = {row.key: _rescored(task, row) for row in _with_samples(task, rows_of(args.run, task.name))}
-        rewrite(args.run, task.name, rows)
+        with contextlib.ExitStack() as held:
+            for path in log_paths(args.run, task.name):
+                held.enter_context(alone(path))
+            rows = {row.key: _rescored(task, row) for row in _with_samples(task, rows_of(args.run, task.name))}
+            rewrite(args.run, task.name, rows)
         failed += sum(row.error is not None for row in rows.values())
     config = facts["config"]
     summarise(args.run, config["bootstrap_iters"] if args.iters is None else args.iters, config["seed"])

@@ -80,7 +80,7 @@ def ask_all(recipe: Recipe, task: Task, model: Model, samples: Sequence[Sample],
     ]
     todo = [case for case in cases if case.key not in good]
     bar = _Progress(task.name, len(cases), len(cases) - len(todo))
-    with _alone(log_path(folder, task.name, part)), appending(log_path(folder, task.name, part)) as log:
+    with alone(log_path(folder, task.name, part)), appending(log_path(folder, task.name, part)) as log:
         for at in range(0, len(todo), recipe.batch_size):
             some = todo[at : at + recipe.batch_size]
             _answer_some(recipe, task, model, some, log)
@@ -168,7 +168,7 @@ def scored_or_why(task: Task, sample: Sample, answers: Sequence[Answer]) -> tupl
 
 
 @contextlib.contextmanager
-def _alone(log: Path) -> Iterator[None]:
+def alone(log: Path) -> Iterator[None]:
     """One writer a log. Raises `ConfigError` when another run holds it."""
     with log.with_suffix(".lock").open("w") as stream:
         try:

@@ -13,6 +13,8 @@ import pytest
 from eval.__main__ import main
 from eval.log import rows_of
 from eval.results import results_of
+from eval.run import alone
+from gem.errors import ConfigError
 from gem.jsonl import read_rows
 
 ROOT = Path(__file__).parents[2]
@@ -203,3 +205,10 @@ def test_patients_that_were_trained_on_are_found(tmp_path: Path, data: Path, cap
     assert main([str(path), f"output={tmp_path / 'other'}", f"leak={tmp_path / 'set'}"]) == 3
     assert "LEAK" in capsys.readouterr().err
     assert json.loads((tmp_path / "other" / "run.json").read_text())["leak"]["leaked_patients"]
+
+
+def test_a_log_that_a_run_is_writing_is_not_scored_under_its_hands(tmp_path: Path) -> None:
+    log = tmp_path / "samples_x.jsonl"
+    log.touch()
+    with alone(log), pytest.raises(ConfigError, match="another run is writing it"), alone(log):
+        pass
