@@ -28,7 +28,7 @@ NAMES: tuple[str, ...] = (
 
 def measured_values(measurements: Measurements) -> np.ndarray:
     """[len(NAMES)] float32, in the units of the measurements; NaN where absent."""
-    return of_row(features(measurements))
+    return of_row(dict.fromkeys(NAMES) | features(measurements))  # leads that were not recorded have no columns
 
 
 def of_row(row: Mapping[str, Any], names: Sequence[str] = NAMES) -> np.ndarray:

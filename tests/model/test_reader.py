@@ -105,3 +105,12 @@ def test_a_reader_without_an_encoder_is_refused() -> None:
         GemConfig(reader_config=ReaderConfig(statements=["NORM"]))
     with pytest.raises(ModelError, match="2 thresholds for 1 statements"):
         ReaderConfig(statements=["NORM"], thresholds=[0.5, 0.5])
+
+
+def test_leads_that_were_not_recorded_have_no_numbers() -> None:
+    whole = simulate_recording(PRESETS["normal"]).recording
+    two = whole.only(["I", "V1"])
+    values = measured_values(measure_recording(two))
+    assert values.shape == (len(NAMES),)
+    assert np.isnan(values[NAMES.index("t_amplitude_V6")])
+    assert np.isfinite(values[NAMES.index("t_amplitude_V1")])
