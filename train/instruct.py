@@ -13,7 +13,8 @@ from gem.model.lora import Lora, add_lora, count_parameters, last_layers, load_a
 from gem.model.quiet import quiet
 from train.config import InstructRecipe
 from train.data.index import Rows
-from train.tuning import Learner, World, tune
+from train.settings import World
+from train.tuning import Learner, tune
 
 
 def run(recipe: InstructRecipe) -> int:

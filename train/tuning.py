@@ -1,7 +1,6 @@
 """What the stages on transformers' Trainer share: data and model in, a trained model out, exactly resumable."""
 
 import math
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 
 from gem.errors import ConfigError
 from gem.files import data_folder
@@ -21,33 +19,16 @@ from train.data.examples import Examples, Maker, Sources, gather_failures
 from train.data.index import Rows
 from train.data.order import Order
 from train.data.signals import write_failed
-from train.launch import check_launch, loading
+from train.launch import loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
+from train.settings import World, train_on, usual
 from train.sources import hashes, opened, prepared, readings_of
 from train.stop import StopWhenAsked
-from train.trainer import GemTrainer, JsonLog
+from train.trainer import GemTrainer
 from train.validate import Validator
 
 _USUAL_FS = 500.0
-_PATIENCE_S = 6 * 3600
-"""How long processes wait for the first one, which prepares the data for all."""
-
-
-@dataclass(frozen=True)
-class World:
-    """How many processes train, and which this one is, as the launcher says."""
-
-    size: int
-    rank: int
-
-    @classmethod
-    def here(cls) -> "World":
-        return cls(int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0")))
-
-    @property
-    def main(self) -> bool:
-        return self.rank == 0
 
 
 @dataclass(frozen=True)
@@ -82,48 +63,19 @@ def arguments(recipe: Tuning, world: World, steps: int) -> TrainingArguments:
         raise ConfigError(
             f"report_to: {', '.join(missing)} is not installed; pip install -c constraints.txt {' '.join(missing)}, or leave it out"
         )
-    cpu = recipe.device == "cpu" or not torch.cuda.is_available()
-    check_launch(recipe.deepspeed is not None, cpu)
-    optim, every = recipe.optim, recipe.validation.every
+    every, best = recipe.validation.every, recipe.validation.best
     return TrainingArguments(
-        output_dir=str(recipe.output),
-        run_name=recipe.name,
-        seed=recipe.seed,
-        max_steps=steps,
-        per_device_train_batch_size=per_device,
+        **usual(recipe, world, steps, per_device, recipe.data.workers, every, recipe.deepspeed is not None),
         gradient_accumulation_steps=accumulation,
-        learning_rate=optim.lr,
-        lr_scheduler_type=optim.schedule,
-        warmup_steps=round(optim.warmup * steps),
-        weight_decay=optim.weight_decay,
-        adam_beta1=optim.betas[0],
-        adam_beta2=optim.betas[1],
-        max_grad_norm=optim.clip,
-        optim="adamw_torch",
         bf16=recipe.bf16,
         activation_checkpointing=recipe.checkpointing,
         torch_compile=recipe.compile,
         deepspeed=None if recipe.deepspeed is None else str(recipe.deepspeed),
-        use_cpu=cpu,
-        ddp_backend="gloo" if cpu and world.size > 1 else None,
         ddp_find_unused_parameters=True if world.size > 1 else None,  # a batch may be without pictures
-        ddp_timeout=_PATIENCE_S,
-        dataloader_num_workers=recipe.data.workers,
-        dataloader_persistent_workers=recipe.data.workers > 0,
-        dataloader_pin_memory=not cpu,
-        remove_unused_columns=False,
-        logging_steps=recipe.log_every,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if every else "no",
-        eval_steps=every or None,
-        load_best_model_at_end=recipe.validation.best is not None,
-        metric_for_best_model=f"eval_{recipe.validation.best}" if recipe.validation.best else None,
-        greater_is_better=recipe.validation.best == "supported" if recipe.validation.best else None,
-        save_steps=recipe.save_every,
-        save_total_limit=recipe.keep,
+        load_best_model_at_end=best is not None,
+        metric_for_best_model=f"eval_{best}" if best else None,
+        greater_is_better=best == "supported" if best else None,
         report_to=list(recipe.report_to),
-        disable_tqdm=True,
-        log_level="error",
     )
 
 
@@ -147,9 +99,7 @@ def tune(recipe: Tuning, build: Build) -> int:
         sys.stderr.write(f"train: {order.epoch_draws} rows an epoch, {steps} steps of {recipe.batch}\n")
     maker = Maker(sources, learner.processor, data.show, data.augment, recipe.seed, recipe.output / "failed", everything=learner.everything)
     trainer, at = _trainer(recipe, world, how, learner, Examples(maker, order, steps * recipe.batch), _validator(recipe, others, learner))
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    if trainer.state.global_step < steps:
-        sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step} of {steps}; the same command goes on\n")
+    if not train_on(trainer, recipe.output, at, world.main):
         return 0
     target = recipe.output / learner.result
     trainer.save_model(str(target))
@@ -210,7 +160,4 @@ def _trainer(
         rates={"_projector": recipe.optim.projector_lr} if recipe.optim.projector_lr else None,
         callbacks=[Progress(recipe.batch), StopWhenAsked()],
     )
-    trainer.remove_callback(PrinterCallback)  # stdout is for data
-    if world.main:
-        trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
     return trainer, at

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_gen.corpora.german import english_of, language_of
-from data_gen.corpora.record import Record, age_of, by_scp, needed, sex_of
+from data_gen.corpora.record import Record, age_of, needed, sex_of
 from gem.conversation import Origin
 from gem.errors import ConfigError
+from gem.knowledge.statement import findings_of_scp
 
 LICENCE = "CC BY 4.0 (PTB-XL, doi 10.13026/kfzx-aw45)"
-COVERS = frozenset(key for keys in by_scp().values() for key in keys)
+COVERS = frozenset(key for keys in findings_of_scp().values() for key in keys)
 _SUB_CLASSES = {
     "LAFB/LPFB": ("LAFB", "LPFB"), "IRBBB": ("IRBBB",), "CRBBB": ("CRBBB",), "CLBBB": ("CLBBB",), "ILBBB": ("ILBBB",),
     "IVCD": ("IVCD",), "WPW": ("WPW",), "LVH": ("LVH",), "RVH": ("RVH",), "LAO/LAE": ("LAO/LAE",), "RAO/RAE": ("RAO/RAE",),
@@ -25,7 +26,7 @@ def records(folder: Path, base: Path) -> Iterator[Record]:
     """Every row of the index. Raises `ConfigError` where there is none, or a row is not as published."""
     index = folder / "ptbxl_database.csv"
     index = index if index.exists() else needed(folder / "index.csv", "PTB-XL needs ptbxl_database.csv (or a share's index.csv)")
-    table = by_scp()
+    table = findings_of_scp()
     with index.open(encoding="utf-8", newline="") as stream:
         for number, row in enumerate(csv.DictReader(stream), start=2):
             try:

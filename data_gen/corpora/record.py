@@ -6,7 +6,6 @@ from pathlib import Path
 from gem.config import Config
 from gem.conversation import DataClass, Origin, Split
 from gem.errors import ConfigError
-from gem.knowledge.statement import statements
 
 
 class Record(Config):
@@ -48,15 +47,6 @@ class Record(Config):
     def said(self) -> frozenset[str]:
         """Findings that some code of the record would be borne out by."""
         return frozenset(key for keys in self.codes.values() for key in keys)
-
-
-def by_scp() -> dict[str, tuple[str, ...]]:
-    """SCP code -> findings that bear it out."""
-    out: dict[str, tuple[str, ...]] = {}
-    for key, statement in statements().items():
-        for code in statement.scp:
-            out[code] = (*out.get(code, ()), key)
-    return out
 
 
 def needed(path: Path, what: str) -> Path:

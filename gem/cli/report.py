@@ -50,9 +50,8 @@ def run(args: argparse.Namespace) -> int:
         elif args.markdown:
             say(markdown(report))
         else:
-            statements = f"{report.statements}\n" if report.statements else ""
             device = device_text(recording.device_said, report.measurements)
-            say(f"{path}\n{report.marked}\n{statements}Verified: {report.summary}.\n{device}\n")
+            say(f"{path}\n{report.shown}\nVerified: {report.summary}.\n{device}\n")
 
     return each_file(args, one)
 

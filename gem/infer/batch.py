@@ -11,13 +11,12 @@ from gem.ecg.io import read
 from gem.ecg.quality import inspect
 from gem.ecg.recording import Recording
 from gem.errors import ConfigError, GemError
-from gem.infer.pipeline import interpret
+from gem.infer.pipeline import interpret, verified
 from gem.jsonl import Appender, appending, read_rows
 from gem.knowledge.find import find
 from gem.measure.measure import measure_recording
 from gem.measure.measurement import Measurements
 from gem.report.report import Report, VerifiedReport
-from gem.report.verify import verify
 from gem.report.write import WRITER
 
 if TYPE_CHECKING:
@@ -102,8 +101,7 @@ def _written(writer: "Writer", cases: Sequence[tuple[str, Recording, Measurement
 
 
 def _verified(recording: Recording, measurements: Measurements, report: Report) -> VerifiedReport:
-    findings = find(measurements)
-    return VerifiedReport(recording.source, report, verify(report.text, measurements, findings), measurements, findings)
+    return verified(recording.source, report, measurements, find(measurements))
 
 
 def _progress(done: int, total: int) -> None:

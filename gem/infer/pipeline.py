@@ -6,12 +6,12 @@ from typing import Protocol
 from gem.ecg.io import read
 from gem.ecg.quality import inspect
 from gem.ecg.recording import Recording
-from gem.knowledge.find import find
+from gem.knowledge.find import Findings, find
 from gem.measure.measure import measure_recording
 from gem.measure.measurement import Measurements
 from gem.report.report import Report, VerifiedReport
 from gem.report.verify import verify
-from gem.report.write import write
+from gem.report.write import left_out, write
 
 
 class Writes(Protocol):
@@ -35,5 +35,11 @@ def interpret(recording: Recording | str | Path, writer: Writes | None = None) -
     measurements = measure_recording(recording, quality)
     findings = find(measurements)
     report = writer.write(recording, measurements) if writer else write(measurements, findings)
+    return verified(recording.source, report, measurements, findings)
+
+
+def verified(source: str, report: Report, measurements: Measurements, findings: Findings) -> VerifiedReport:
+    """The last step: every claim judged, and what a text of somebody else leaves out."""
     checked = verify(report.text, measurements, findings)
-    return VerifiedReport(recording.source, report, checked, measurements, findings)
+    missing = left_out(findings, checked) if report.whole else ()
+    return VerifiedReport(source, report, checked, measurements, findings, missing)

@@ -82,14 +82,14 @@ def _diagnostic(report: VerifiedReport) -> Json:
         "status": "preliminary",
         "category": [_coded("http://terminology.hl7.org/CodeSystem/v2-0074", "EC", "Electrocardiac (e.g., EKG, EEC, Holter)")],
         "code": _coded(_LOINC, *_PANEL),
-        "conclusion": f"{report.text}\nVerified: {report.summary}.",
+        "conclusion": f"{report.shown}\nVerified: {report.summary}.",
         **({"conclusionCode": conclusions} if conclusions else {}),
     }
 
 
 def _conclusion(report: VerifiedReport) -> str:
     said = [s.text for s in report.report.sentences if s.section == "Conclusion"]
-    return " ".join(said) or report.text
+    return " ".join(said) or report.shown
 
 
 def _observation(name: str, m: Measurement) -> Json:

@@ -1,6 +1,6 @@
 """A verified report as Markdown: the text with a mark at each sentence, and the table of intervals."""
 
-from gem.report.report import NOTICE, VerifiedReport
+from gem.report.report import LEFT_OUT, NOTICE, VerifiedReport
 
 _MARK = {"supported": "✓", "contradicted": "✗ **contradicted**", "not measured": "(not measured)", "not checkable": ""}
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]#|"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
@@ -14,6 +14,8 @@ def markdown(report: VerifiedReport) -> str:
         if said:
             marked = [f"{s.text.translate(_SPECIAL)} {_MARK[report.verdict_of(s)]}".strip() for s in said]
             lines += [f"## {section}", "", " ".join(marked), ""]
+    if report.left_out:
+        lines += [f"## {LEFT_OUT.rstrip(':')}", "", *(f"- {s.text.translate(_SPECIAL)}" for s in report.left_out), ""]
     if report.statements:
         lines += ["## Statements", "", *(f"- {line.translate(_SPECIAL)}" for line in report.statements.splitlines()), ""]
     lines += ["## Measurements", "", "| quantity | value | method |", "|---|---|---|"]

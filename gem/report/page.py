@@ -14,7 +14,7 @@ from gem.knowledge.criterion import Evidence
 from gem.measure.measurement import Measurement, Measurements
 from gem.report.device import device_html
 from gem.report.paper import ecg_svg
-from gem.report.report import NOTICE, Sentence, VerifiedReport
+from gem.report.report import LEFT_OUT, NOTICE, Sentence, VerifiedReport
 
 _WAVES = {
     "p_": "p", "pr_": "p qrs", "q_": "qrs", "r_": "qrs", "s_": "qrs", "qrs": "qrs", "delta": "qrs", "st_": "st", "t_": "t",
@@ -89,6 +89,9 @@ def _report(report: VerifiedReport) -> str:
         said = [s for s in report.report.sentences if s.section == section]
         if said:
             out.append(f"<h3>{escape(section)}</h3><p>{' '.join(_sentence(report, s) for s in said)}</p>")
+    if report.left_out:
+        found = " ".join(_span(s, "", s.source, "") for s in report.left_out)
+        out.append(f"<h3>{escape(LEFT_OUT.rstrip(':'))}</h3><p>{found}</p>")
     if report.statements:
         out.append(f"<h3>Statements</h3><p>{'<br>'.join(escape(line) for line in report.statements.splitlines())}</p>")
     return "\n".join(out)
@@ -96,11 +99,15 @@ def _report(report: VerifiedReport) -> str:
 
 def _sentence(report: VerifiedReport, sentence: Sentence) -> str:
     verdict = report.verdict_of(sentence)
-    kind = verdict.replace(" ", "-")
-    title = escape("; ".join(text for text in (verdict, sentence.source) if text))
+    title = "; ".join(text for text in (verdict, sentence.source) if text)
+    return _span(sentence, verdict.replace(" ", "-"), title, f"<sup>{_MARK[verdict]}</sup>")
+
+
+def _span(sentence: Sentence, kind: str, title: str, mark: str) -> str:
+    """A sentence that shows, when chosen, what it rests on."""
     return (
-        f'<span class="s {kind}" tabindex="0" data-focus="{_focus(sentence.evidence)}" title="{title}">'
-        f"{escape(sentence.text)}<sup>{_MARK[verdict]}</sup></span>"
+        f'<span class="s {kind}" tabindex="0" data-focus="{_focus(sentence.evidence)}" title="{escape(title)}">'
+        f"{escape(sentence.text)}{mark}</span>"
     )
 
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from gem.knowledge.criterion import Evidence
-from gem.knowledge.find import Finding, Findings
+from gem.knowledge.find import Findings
 from gem.measure.measurement import Measurements
 from gem.report.claim import sentences
-from gem.report.phrase import evidence_phrases
 from gem.report.reading import Reading, reading_text
 from gem.report.verify import CONTRADICTED, NOT_CHECKABLE, SUPPORTED, Checked
 
@@ -24,6 +23,7 @@ SECTIONS = (
 WHOLE = "Interpretation"
 """The one section of a text that somebody else wrote."""
 
+LEFT_OUT = "Found by criteria, not named in the text:"
 NOTICE = "Research use only: not a medical device. A clinician must over-read this report."
 
 
@@ -81,34 +81,23 @@ def told(text: str, writer: str, reading: Reading | None = None) -> Report:
     return Report(tuple(Sentence(WHOLE, said[a:b]) for a, b in sentences(said)), writer, said, reading)
 
 
-def _with_evidence(finding: Finding) -> str:
-    """A finding with the measurements that it rests on."""
-    phrases = evidence_phrases(finding.evidence)
-    return f"{finding.text} ({', '.join(phrases)})" if phrases else finding.text
-
-
 @dataclass(frozen=True)
 class VerifiedReport:
-    """A report with the verdict on every claim in it, and what the verdicts were made from."""
+    """A report with the verdict on every claim in it, and what the verdicts were made from.
+
+    left_out  findings that the text does not name, as the template words them
+    """
 
     source: str
     report: Report
     checked: Checked
     measurements: Measurements
     findings: Findings
+    left_out: tuple[Sentence, ...] = ()
 
     @property
     def text(self) -> str:
         return self.report.text
-
-    @property
-    def unnamed(self) -> list[str]:
-        """Findings that a text of somebody else does not name; our own template names them all."""
-        if not self.report.whole:
-            return []
-        said = [v.claim for v in self.checked.verdicts if v.verdict == SUPPORTED and v.claim.kind == "finding" and not v.claim.negated]
-        named = {key for claim in said for key in claim.subject}
-        return [_with_evidence(finding) for finding in self.findings.present if finding.id not in named]
 
     @property
     def marked(self) -> str:
@@ -124,8 +113,13 @@ class VerifiedReport:
     @property
     def statements(self) -> str:
         """What the writer read off the signal, with probabilities, and where the criteria see it otherwise; "" where it read nothing."""
-        found = [f"Found by criteria, not named in the text: {'; '.join(self.unnamed)}."] if self.unnamed else []
-        return "\n".join([*found, *filter(None, [reading_text(self.report.reading, self.findings)])])
+        return reading_text(self.report.reading, self.findings)
+
+    @property
+    def shown(self) -> str:
+        """All that a reader must see who sees text alone: the marked text, what it leaves out, what was read."""
+        found = [LEFT_OUT, *(f"- {sentence.text}" for sentence in self.left_out)] if self.left_out else []
+        return "\n".join([self.marked, *found, *([self.statements] if self.statements else [])])
 
     @property
     def summary(self) -> str:
@@ -161,7 +155,7 @@ class VerifiedReport:
                 for s in self.report.sentences
             ],
             "statements": [one.to_json() for one in self.report.reading.stated(self.findings)] if self.report.reading else None,
-            "unnamed": self.unnamed,
+            "left_out": [{"finding": s.finding, "text": s.text, "source": s.source or None} for s in self.left_out],
             "disagreements": self.report.reading.disagreements(self.findings) if self.report.reading else [],
             "findings": [f.to_json() for f in self.findings.by_id.values() if f.status != "absent"],
             "verification": self.checked.to_json(),

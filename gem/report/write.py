@@ -8,6 +8,7 @@ from gem.knowledge.find import ABSENT, NOT_ASSESSABLE, Finding, Findings, criter
 from gem.measure.measurement import Measurements
 from gem.report.phrase import OVER_ALL, evidence_phrases, leads_listed, listed, number, over_all
 from gem.report.report import Report, Sentence
+from gem.report.verify import SUPPORTED, Checked
 
 WRITER = "template 1"
 
@@ -74,6 +75,13 @@ def write(measurements: Measurements, findings: Findings | None = None) -> Repor
     parts = (_quality(m), _rhythm(m, findings), _intervals(m, findings), _conduction(m, findings), _chambers(m, findings))
     sentences = [s for part in (*parts, _ischaemia(m, findings), _conclusion(m, findings)) for s in part]
     return Report(tuple(sentences), WRITER)
+
+
+def left_out(findings: Findings, checked: Checked) -> tuple[Sentence, ...]:
+    """What a text of somebody else does not name, worded as in `write`: findings that no supported claim asserts."""
+    said = [v.claim for v in checked.verdicts if v.verdict == SUPPORTED and v.claim.kind == "finding" and not v.claim.negated]
+    named = {key for claim in said for key in claim.subject}
+    return tuple(_stated("Conclusion", finding) for finding in _said(findings, tuple(findings.by_id)) if finding.id not in named)
 
 
 def _quality(m: Measurements) -> list[Sentence]:

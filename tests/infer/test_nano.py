@@ -9,11 +9,15 @@ import pytest
 from gem.cli import main
 from gem.ecg.io.write import write_recording
 from gem.infer.engine import SHIPPED, Engine
-from gem.infer.pipeline import interpret
+from gem.infer.pipeline import interpret, verified
 from gem.infer.writer import Writer
 from gem.knowledge.find import find
 from gem.measure.measure import measure_recording
+from gem.report.fhir import bundle
+from gem.report.markdown import markdown
+from gem.report.page import page
 from gem.report.reading import Reading
+from gem.report.report import told
 from gem.report.verify import SUPPORTED
 from gem.simulate import PRESETS, simulate_recording
 
@@ -85,3 +89,22 @@ def test_a_chat_without_a_model_named_is_with_the_shipped_one(
     out = capsys.readouterr().out
     assert "claims verified" in out
     assert "Statements (nano): " in out
+
+
+def test_what_a_text_denies_or_leaves_out_stands_beside_it_wherever_it_goes() -> None:
+    """A model that denies an infarction must not reach a record by itself: the text, the Bundle and Markdown carry what the criteria find."""
+    recording = simulate_recording(PRESETS["stemi_inferior"]).recording
+    measurements = measure_recording(recording)
+    said = told("Sinus rhythm at 64 bpm. There are no signs of ST elevation.", "some model")
+    report = verified("made", said, measurements, find(measurements))
+    assert "[contradicted: ST elevation in II, III, aVF] There are no signs of ST elevation." in report.shown
+    acute = "Inferior ST elevation that meets the threshold for acute infarction: ST elevation of"
+    resources = [entry["resource"] for entry in bundle(report, recording)["entry"]]
+    conclusion = next(r["conclusion"] for r in resources if r["resourceType"] == "DiagnosticReport")
+    impression = next(r["valueString"] for r in resources if r["resourceType"] == "Observation" and "valueString" in r)
+    for text in (report.shown, conclusion, impression, markdown(report), page(report, recording)):
+        assert acute in text
+    assert "contradicted" in conclusion
+    left = json.loads(json.dumps(report.to_json()))["left_out"]
+    assert left[0]["source"], "a finding that is left out keeps its citation"
+    assert "sinus_rhythm" not in {one["finding"] for one in left}, "what the text names is not listed again"

@@ -20,7 +20,7 @@ class Labels(Config):
     classes: bool = Field(True, description="the classes of codes (PTB-XL's five) too, first in order")
     class_weight: float = Field(1.0, gt=0)
     code_weight: float = Field(0.3, gt=0, description="in the loss, beside a class")
-    shuffled: bool = Field(False, description="labels and numbers of other records: a control that must not learn")
+    shuffled: bool = Field(False, description="labels of other records: a control that must not learn")
 
 
 class Changes(Config):

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import torch
 from torch.utils.data import Dataset
 
-from gem.errors import ConfigError, ModelError
-from gem.files import data_folder
+from gem.errors import ConfigError
+from gem.files import data_folder, write_whole
 from gem.jsonl import read_rows
 from gem.model.config import EcgConfig
 from gem.model.ecg_input import EcgArray, prepare_ecg, stack_ecgs
@@ -66,14 +66,14 @@ def corpus_of(recipe: OnRecords, config: EcgConfig) -> Corpus:
     signals = prepare([row["path"] for row in said], base, recipe.cache, Preparation(config.fs, _LONGEST_S, False), recipe.jobs)
     broken = dict(signals.failed())
     failed = [
-        (row["path"], broken.get(row["path"], "was not measured")) for row in said if row["path"] in broken or row["id"] not in numbers
+        (row["path"], broken.get(row["path"], "was not measured")) for row in said if row["path"] in broken or _name(row) not in numbers
     ]
     lost = {key for key, _ in failed}
     said = [row for row in said if row["path"] not in lost]
     if not said:
         raise ConfigError(f"{recipe.records}: none of its recordings is in {recipe.measured}; measure the same recordings there")
     statements, classes, labels, weights = _labels(said, recipe)
-    measured = np.stack([numbers[row["id"]] for row in said])
+    measured = np.stack([numbers[_name(row)] for row in said])
     if recipe.labels.shuffled:
         other = np.random.default_rng(recipe.seed).permutation(len(said))
         labels, weights = labels[other], weights[other]
@@ -94,26 +94,17 @@ def corpus_of(recipe: OnRecords, config: EcgConfig) -> Corpus:
 
 
 def _measured(folder: Path) -> dict[str, np.ndarray]:
-    """Record id -> numbers; the id of a recording is its corpus and file name, so a feature row is found by its file name."""
+    """File name of a recording -> its numbers."""
     files = sorted(folder.glob("*.parquet"))
     if not files:
         raise ConfigError(f"{folder}: no .parquet in it; gem measure LIST -o {folder} makes them")
-    out: dict[str, np.ndarray] = {}
-    for path in files:
-        for row in pq.read_table(path).to_pylist():
-            if row["error"] is None:
-                out[row["id"]] = of_row(row)
-    return _ByName(out)
+    rows = (row for path in files for row in pq.read_table(path).to_pylist())
+    return {row["id"]: of_row(row) for row in rows if row["error"] is None}
 
 
-class _ByName(dict[str, np.ndarray]):
-    """Found by "corpus/name" or by name."""
-
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(str(key).rpartition("/")[2])
-
-    def __getitem__(self, key: str) -> np.ndarray:
-        return super().__getitem__(key.rpartition("/")[2])
+def _name(row: dict[str, Any]) -> str:
+    """A record's id is its corpus and file name; a feature row is named by the file alone."""
+    return str(row["id"]).rpartition("/")[2]
 
 
 def _labels(said: list[dict[str, Any]], recipe: OnRecords) -> tuple[list[str], list[str], np.ndarray, np.ndarray]:
@@ -209,7 +200,4 @@ def write_labels(path: Path, statements: list[str], corpus: Corpus) -> None:
     counts = {
         name: {split: int(corpus.labels[corpus.rows(split), k].sum()) for split in ("train", "valid")} for k, name in enumerate(statements)
     }
-    try:
-        path.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
-    except OSError as fault:
-        raise ModelError(f"{path}: cannot be written ({fault.strerror})") from fault
+    write_whole(path, json.dumps(counts, indent=1) + "\n")

@@ -26,7 +26,7 @@ from train.align.metrics import auroc
 from train.data.index import file_hash
 from train.data.signals import write_failed
 from train.run_folder import begin
-from train.tuning import World
+from train.settings import World
 
 
 class PageLearner(nn.Module):
@@ -107,8 +107,8 @@ def run(recipe: PagesRecipe) -> int:
     def look(held: PageLearner) -> dict[str, float]:
         return _look(held, corpus, valid, recipe, picture)
 
-    fit(recipe, learner, draws, _collate, f"{recipe.vision} {corpus.statements}", look)
-    if world.main:
+    done = fit(recipe, learner, draws, _collate, f"{recipe.vision} {corpus.statements}", look)
+    if world.main and done:
         metrics = look(learner)
         learner.image_encoder.save_pretrained(recipe.output / "image_encoder")
         write_whole(recipe.output / "metrics.json", json.dumps(metrics, indent=1) + "\n")

@@ -24,7 +24,7 @@ from train.align.readings import borrowed, mixed, write_readings
 from train.data.index import file_hash
 from train.data.signals import write_failed
 from train.run_folder import begin
-from train.tuning import World
+from train.settings import World
 
 HELD_OUT, READINGS = "held_out.npz", "readings.jsonl"
 
@@ -45,8 +45,8 @@ def run(recipe: AlignRecipe) -> int:
         sys.stderr.write(f"align: {len(train)} records, {len(corpus.statements)} statements\n")
     collate = Collate(recipe.changes.mixed, recipe.seed, words)
     architecture = f"{recipe.ecg} {corpus.statements}"
-    fit(recipe, learner, draws, collate, architecture, lambda held: _look(held, corpus, ecg)[0], _Follow(recipe.average))
-    if world.main:
+    done = fit(recipe, learner, draws, collate, architecture, lambda held: _look(held, corpus, ecg)[0], _Follow(recipe.average))
+    if world.main and done:
         _finish(recipe, learner.eval(), corpus, ecg)
     return write_failed(recipe.output / "failed.jsonl", [{"source": key, "why": why} for key, why in corpus.failed]) if world.main else 0
 

@@ -12,7 +12,7 @@ from gem.errors import ConfigError
 from gem.model.reader import pooled
 from gem.model.tokenizer import train_tokenizer
 from train.align.config import Text
-from train.tuning import World
+from train.settings import World
 
 _FIRST_SCALE = 1 / 0.07
 """Of CLIP's logits, before it is learned (Radford et al. 2021)."""

@@ -1,9 +1,8 @@
 """Stage `grpo`."""
 
-import sys
 from functools import partial
 
-from transformers import PrinterCallback, set_seed
+from transformers import set_seed
 from transformers.utils import logging
 from trl import GRPOConfig
 
@@ -22,10 +21,10 @@ from train.instruct import learner_of
 from train.launch import loading
 from train.progress import Progress
 from train.run_folder import begin, last_checkpoint
+from train.settings import World, train_on
 from train.sources import hashes, opened, prepared, readings_of
 from train.stop import StopWhenAsked
-from train.trainer import JsonLog
-from train.tuning import World, arguments
+from train.tuning import arguments
 
 _USUAL_FS = 500.0
 
@@ -33,7 +32,7 @@ _USUAL_FS = 500.0
 def run(recipe: GrpoRecipe) -> int:
     """Train; the run folder then holds `adapters/` (llm: lora) or `model/`. Returns how many rows could not be used."""
     quiet()
-    world, steps = World.here(), recipe.steps or 0
+    world = World.here()
     if world.main:
         begin(recipe, recipe.output, hashes(recipe.data))
     rows = [Chosen(one, recipe.tasks) for one in opened(recipe.data, recipe.data.train)]
@@ -54,12 +53,7 @@ def run(recipe: GrpoRecipe) -> int:
         facts=facts,
         callbacks=[Progress(recipe.batch), StopWhenAsked()],
     )
-    trainer.remove_callback(PrinterCallback)
-    if world.main:
-        trainer.add_callback(JsonLog(recipe.output / "log.jsonl", 0 if at is None else int(at.name.rpartition("-")[2])))
-    trainer.train(resume_from_checkpoint=None if at is None else str(at))
-    if trainer.state.global_step < steps:
-        sys.stderr.write(f"train: stopped as asked after step {trainer.state.global_step} of {steps}; the same command goes on\n")
+    if not train_on(trainer, recipe.output, at, world.main):
         return 0
     target = recipe.output / learner.result
     trainer.save_model(str(target))
