@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.corpus import ptbxl
-from eval.sample import Ecg, Picture, needed, sex_of
+from eval.sample import Ecg, Picture, Sample, Turn, needed, sex_of
 from gem.image.scene import Scene
 
 INDEX = "PTB-XL 1.0.3 (https://physionet.org/content/ptb-xl/1.0.3/) with an index.csv as in the data folder's README"
@@ -42,6 +42,9 @@ NOISE = {
 }
 
 
+CARDIOLOGISTS = "PTB-XL, cardiologists"
+
+
 @dataclass(frozen=True)
 class Record:
     """A recording of PTB-XL: how it is named, read, and what is known of it (`meta` as in `Sample.meta`)."""
@@ -53,9 +56,13 @@ class Record:
     report: str
     meta: dict[str, Any]
 
-    def pages(self, layout: str | None) -> tuple[Picture, ...]:
-        """The page of a layout, or none."""
-        return () if layout is None else (Picture(ecg=self.ecg, scene=Scene(layout=layout)),)
+    def sample(self, turns: Sequence[Turn], page: str | None, reference: Sequence[str] = (), author: str = CARDIOLOGISTS) -> Sample:
+        """Turns about the signal and, where a layout is named, its page."""
+        pages = () if page is None else (Picture(ecg=self.ecg, scene=Scene(layout=page)),)
+        return Sample(
+            id=self.id, turns=tuple(turns), ecgs=(self.ecg,), pictures=pages, record=self.ecg,
+            reference=list(reference) or None, author=author, meta=self.meta,
+        )  # fmt: skip
 
 
 def records(data: Path, folds: Sequence[int], labelled: bool = False, fs: int | None = None, scp: bool = False) -> Iterator[Record]:

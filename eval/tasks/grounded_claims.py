@@ -36,15 +36,7 @@ class GroundedClaims(Task):
     def samples(self, data: Path) -> Iterator[Sample]:
         for r in records(data, self.folds, fs=self.fs):
             turn = Turn(question=QUESTION, reference=as_text(r.scp), meta={"asks": {"form": "report"}})
-            yield Sample(
-                id=r.id,
-                turns=(turn,),
-                ecgs=(r.ecg,),
-                pictures=r.pages(self.page),
-                record=r.ecg,
-                author="the trace (gem.report.verify)",
-                meta=r.meta,
-            )
+            yield r.sample((turn,), self.page, author="the trace (gem.report.verify)")
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
         """Raises `NotReadable` where the quality of the recording forbids an interpretation: there is nothing to verify against."""

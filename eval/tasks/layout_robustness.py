@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from eval.metric import Metric
-from eval.ptbxl import records
+from eval.ptbxl import CARDIOLOGISTS, records
 from eval.sample import Answer, Picture, Sample, Score
 from eval.superclass import strict_labels, which
 from eval.task import Task
@@ -40,7 +40,7 @@ class LayoutRobustness(Task):
                 page = Picture(ecg=r.ecg, scene=Scene(layout=layout, damage=damage))
                 meta = r.meta | {"layout": way, "record": r.id}
                 turns = (which(r.labels),)
-                author = "PTB-XL, cardiologists"
+                author = CARDIOLOGISTS
                 yield Sample(
                     id=f"{r.id}/{way}", turns=turns, pictures=(page,), record=r.ecg, reference=list(r.labels), author=author, meta=meta
                 )

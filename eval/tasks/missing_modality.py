@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from eval.metric import Metric
-from eval.ptbxl import records
+from eval.ptbxl import CARDIOLOGISTS, records
 from eval.sample import Answer, Picture, Sample, Score
 from eval.superclass import strict_labels, which
 from eval.task import Task
@@ -40,7 +40,7 @@ class MissingModality(Task):
                     pictures=pictures,
                     record=r.ecg,
                     reference=list(r.labels),
-                    author="PTB-XL, cardiologists",
+                    author=CARDIOLOGISTS,
                     meta=r.meta | {"modality": way, "record": r.id},
                 )
 

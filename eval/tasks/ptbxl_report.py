@@ -29,16 +29,7 @@ class PtbxlReport(Task):
     def samples(self, data: Path) -> Iterator[Sample]:
         for r in records(data, self.folds, scp=True, fs=self.fs):
             turn = Turn(question=QUESTION, reference=as_text(r.scp), meta={"asks": {"form": "report"}})
-            yield Sample(
-                id=r.id,
-                turns=(turn,),
-                ecgs=(r.ecg,),
-                pictures=r.pages(self.page),
-                record=r.ecg,
-                reference=list(r.scp),
-                author="PTB-XL, cardiologists",
-                meta=r.meta,
-            )
+            yield r.sample((turn,), self.page, r.scp)
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
         text = answers[0].text or ""

@@ -24,17 +24,7 @@ class PtbxlSuper(Task):
 
     def samples(self, data: Path) -> Iterator[Sample]:
         for r in records(data, self.folds, labelled=True, fs=self.fs):
-            turns = (which(r.labels), *each(r.labels))
-            yield Sample(
-                id=r.id,
-                turns=turns,
-                ecgs=(r.ecg,),
-                pictures=r.pages(self.page),
-                record=r.ecg,
-                reference=list(r.labels),
-                author="PTB-XL, cardiologists",
-                meta=r.meta,
-            )
+            yield r.sample((which(r.labels), *each(r.labels)), self.page, r.labels)
 
     def score(self, sample: Sample, answers: Sequence[Answer]) -> dict[str, Score]:
         text, labels = answers[0].text or "", sample.meta["labels"]
